@@ -1,0 +1,51 @@
+/**
+ * Whether two trees are the same, asked of find and diff.
+ *
+ * @module
+ */
+
+const FORMAT = [
+  ...["(", "-type", "f", "-printf", "f %m %U %G %T@ %n %s %P\\0", ")", "-o"],
+  ...["-printf", "%y %m %U %G %T@ %l %P\\0"],
+];
+
+async function list(path: string): Promise<string[]> {
+  const { success, stdout, stderr } = await new Deno.Command("find", {
+    args: [".", ...FORMAT],
+    cwd: path,
+    env: { LC_ALL: "C" },
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  // Latin-1: every byte of a name stays what it is.
+  return new TextDecoder("latin1").decode(stdout).split("\0").sort();
+}
+
+/**
+ * Compares two trees: names, types, modes, owners, times to the nanosecond, links, contents.
+ *
+ * @throws {Error} That shows the first differences, if there are any.
+ */
+export async function compareTrees(
+  expected: string,
+  actual: string,
+): Promise<void> {
+  const [left, right] = await Promise.all([list(expected), list(actual)]);
+  const [inLeft, inRight] = [new Set(left), new Set(right)];
+  const different = [
+    ...left.filter((line) => !inRight.has(line)).map((line) => `- ${line}`),
+    ...right.filter((line) => !inLeft.has(line)).map((line) => `+ ${line}`),
+  ];
+  if (different.length === 0) {
+    const { success, stdout } = await new Deno.Command("diff", {
+      args: ["-rq", "--no-dereference", expected, actual],
+      env: { LC_ALL: "C" },
+    }).output();
+    if (!success) different.push(new TextDecoder().decode(stdout));
+  }
+  if (different.length > 0) {
+    throw new Error(
+      `${actual} is not as ${expected} (${different.length} lines):\n` +
+        different.slice(0, 20).join("\n").slice(0, 4000),
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * `pxar check`: whether an archive is sound.
+ *
+ * @module
+ */
+import { check, type CheckProgress } from "@pxar/codec/check";
+import { type Command, command } from "./command.ts";
+import { ARCHIVE, JSON_FLAG, PAYLOAD_INPUT, QUIET } from "./common_options.ts";
+import { EXIT } from "./exits.ts";
+import { findPayload, openAccess, turning } from "./input.ts";
+import { Lines, printJson } from "./output.ts";
+import { sizeText } from "./show.ts";
+import { interruptible, Voice } from "./work.ts";
+
+/** The command. */
+export const COMMAND: Command = command({
+  name: "check",
+  summary: "Read a whole archive and report all damage, with offsets",
+  operands: [ARCHIVE],
+  options: { "payload-input": PAYLOAD_INPUT, json: JSON_FLAG, quiet: QUIET },
+  notes:
+    `Everything is read: headers, names, goodbye tables, contents. Each line of damage
+is: archive or payload, offset in bytes, what is wrong. The exit code is 4 if there
+is any, 0 if there is none.`,
+  examples: [
+    { run: "pxar check backup.pxar", does: "is this archive sound?" },
+    {
+      run: "pxar check --json host.mpxar --payload-input host.ppxar",
+      does: "a split one, for a script",
+    },
+  ],
+  run: async ({ options, operands: [archive] }) => {
+    const voice = new Voice(options.quiet);
+    const payload = findPayload(archive!, options["payload-input"]);
+    if (payload?.found) voice.note(`contents are read from ${payload.path}`);
+    return await interruptible(async ({ signal }) => {
+      let progress: CheckProgress = { position: 0, entries: 0, bytes: 0 };
+      voice.follow(() => progress);
+      try {
+        const result = await check(turning(openAccess(archive!), signal), {
+          payload: payload && turning(openAccess(payload.path), signal),
+          signal,
+          onProgress: (now) => progress = now,
+        });
+        voice.end();
+        if (options.json) {
+          printJson({ archive, payload: payload?.path, ...result });
+        } else {
+          const lines = new Lines();
+          for (const { stream, offset, message } of result.damage) {
+            lines.line(`${stream} ${offset}: ${message}`);
+          }
+          const { entries, files, bytes, damages } = result;
+          const found = damages === 0
+            ? "sound"
+            : damages === 1
+            ? "1 damage"
+            : `${damages} damages`;
+          lines.line(
+            `${found}: ${entries} entries, ${files} files, ${
+              sizeText(bytes)
+            } of content read`,
+          );
+          lines.end();
+        }
+        if (!result.complete) {
+          voice.problem(
+            "what lies behind the last damage could not be checked",
+          );
+        }
+        if (
+          result.unread > 0 && payload === undefined && result.version === 2
+        ) {
+          voice.note(
+            `contents of ${result.unread} files were not checked: they lie in a payload file, expected --payload-input FILE`,
+          );
+        }
+        return result.damages === 0 ? EXIT.done : EXIT.damaged;
+      } finally {
+        voice.end();
+      }
+    });
+  },
+});

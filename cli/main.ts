@@ -1,0 +1,52 @@
+/**
+ * The program `pxar`: creates, lists, reads, extracts and checks Proxmox backup archives.
+ *
+ * ```sh
+ * deno run -A cli/main.ts help
+ * ```
+ *
+ * Small on purpose: each command's file is loaded when that command is wanted, so that a short command starts in the time of an empty program.
+ *
+ * @module
+ */
+import { loadCommand } from "./commands.ts";
+import { lazy } from "./lazy.ts";
+
+async function run(args: readonly string[]): Promise<number> {
+  // Options may come before the command's name, too.
+  const at = Math.max(0, args.findIndex((word) => !word.startsWith("-")));
+  const [name, rest] = [args[at], args.toSpliced(at, 1)];
+  if (name !== undefined && !HELP.includes(name)) {
+    return await (await loadCommand(name)).run(rest);
+  }
+  const help = await lazy("./help.ts");
+  if (name === "--version" || name === "-V") return help.printVersion();
+  const about = rest.find((word) => !word.startsWith("-"));
+  return about === undefined
+    ? await help.printHelp()
+    : help.printCommandHelp(await loadCommand(about));
+}
+
+const HELP: readonly string[] = ["help", "--help", "-h", "--version", "-V"];
+
+if (import.meta.main) {
+  let exit: number;
+  try {
+    exit = await run(Deno.args);
+  } catch (error) {
+    const { endingOf } = await lazy("./endings.ts");
+    const ending = await endingOf(error);
+    exit = ending.exit;
+    if (ending.sentence !== undefined) {
+      console.error(`pxar: ${ending.sentence}`);
+    }
+    const debug = Deno.permissions.querySync({
+      name: "env",
+      variable: "PXAR_DEBUG",
+    });
+    if (debug.state === "granted" && Deno.env.has("PXAR_DEBUG")) {
+      console.error(error);
+    }
+  }
+  Deno.exit(exit);
+}

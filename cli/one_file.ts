@@ -1,0 +1,81 @@
+/**
+ * One file of an archive to standard output.
+ *
+ * @module
+ */
+import { decode } from "@pxar/codec/decode";
+import type { Bytes } from "@pxar/format/bytes";
+import { compareNames } from "@pxar/format/name";
+import { PathTracker } from "@pxar/transfer/path";
+import { printContent } from "./cat.ts";
+import { EXIT, ExitError } from "./exits.ts";
+import { noContent, openInput } from "./input.ts";
+import { find, notFound, openArchive } from "./look.ts";
+import { absolute, argumentBytes, plainPath, quote } from "./names.ts";
+import { printBytes } from "./output.ts";
+
+/**
+ * Prints what is in one file.
+ *
+ * @param archive Where the archive lies; `-` is standard input.
+ * @param payload Its payload file, if there is one.
+ * @param text Path in the archive.
+ * @param escaped Whether the path has escapes.
+ * @throws {ExitError} If it is not there, or no file.
+ */
+export async function printFile(
+  archive: string,
+  payload: string | undefined,
+  text: string,
+  escaped: boolean,
+): Promise<void> {
+  if (archive === "-") {
+    return await printStreamed(
+      payload,
+      plainPath(argumentBytes(text, escaped)),
+    );
+  }
+  await using accessor = await openArchive(archive, payload);
+  await printContent(accessor, await find(accessor, text, escaped));
+}
+
+async function printStreamed(
+  payload: string | undefined,
+  wanted: Bytes,
+): Promise<void> {
+  const paths = new PathTracker();
+  const batches = decode(openInput("-").source, {
+    payload: payload === undefined ? undefined : openInput(payload).source,
+  });
+  const shown = absolute(quote(wanted));
+  for await (const batch of batches) {
+    for (const entry of batch) {
+      if (entry.kind === "end") {
+        paths.leave();
+        continue;
+      }
+      if (entry.kind === "version" || entry.kind === "prelude") continue;
+      paths.enter(entry);
+      if (compareNames(paths.path, wanted) !== 0) continue;
+      if (entry.kind !== "file") {
+        const why = entry.kind === "hardlink"
+          ? `hardlink to ${absolute(quote(entry.target!))}`
+          : entry.kind;
+        throw new ExitError(
+          EXIT.failed,
+          `Cannot read ${shown}: it is a ${why}, expected a file`,
+        );
+      }
+      const { content } = entry;
+      if (content === undefined) throw noContent(shown);
+      const piece = new Uint8Array(Math.min(content.size, 1 << 20));
+      for (let left = content.size; left > 0;) {
+        const got = await content.read(piece);
+        printBytes(piece.subarray(0, got));
+        left -= got;
+      }
+      return;
+    }
+  }
+  throw notFound(wanted);
+}

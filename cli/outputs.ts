@@ -1,0 +1,228 @@
+/**
+ * Files that appear whole or not at all: written beside their final place under a name of their own, named at the end.
+ *
+ * @module
+ */
+import type { ByteSink } from "@pxar/codec/sink";
+import type { Bytes } from "@pxar/format/bytes";
+import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
+import { unless } from "./input.ts";
+
+/** A file in the making. */
+interface Making {
+  readonly path: string;
+  readonly temporary: string;
+  readonly file: Deno.FsFile;
+}
+
+/** One or more files that get their names together. */
+export class Outputs {
+  readonly #force: boolean;
+  readonly #files: Making[] = [];
+  #open = true;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param force Whether files that are there may be replaced.
+   */
+  constructor(force: boolean) {
+    this.#force = force;
+  }
+
+  /** The names in use while writing and after it, each with its folder. */
+  get paths(): {
+    readonly folder: string;
+    readonly names: readonly string[];
+  }[] {
+    return this.#files.map(({ path, temporary }) => ({
+      folder: split(path).folder,
+      names: [split(temporary).name, split(path).name],
+    }));
+  }
+
+  /**
+   * Opens a file under a name of its own, mode 0640.
+   *
+   * @param path Its final place.
+   * @returns Takes its bytes.
+   * @throws {ExitError} If something is there already, or the folder does not take files.
+   */
+  add(path: string): ByteSink {
+    const { folder, name } = split(path);
+    const there = look(path);
+    if (there !== undefined && (!this.#force || !there.isFile)) {
+      const wanted = there.isFile
+        ? "--force to replace it"
+        : "the name of a file";
+      throw new ExitError(
+        EXIT.failed,
+        `Cannot create ${path}: it exists, expected ${wanted}`,
+      );
+    }
+    const random = crypto.getRandomValues(new Uint32Array(2));
+    const temporary = `${folder}.${name.slice(0, 50)}.${
+      [...random].map((part) => part.toString(36)).join("")
+    }.partial`;
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(temporary, {
+        write: true,
+        createNew: true,
+        mode: 0o640,
+      });
+    } catch (error) {
+      throw failure("create", path, error);
+    }
+    this.#files.push({ path, temporary, file });
+    return {
+      write: async (piece: Bytes) => {
+        try {
+          for (let at = 0; at < piece.length;) {
+            at += await file.write(at === 0 ? piece : piece.subarray(at));
+          }
+        } catch (error) {
+          throw failure("write", path, error);
+        }
+      },
+    };
+  }
+
+  /**
+   * Gives all files their names, or none of them.
+   *
+   * @param sync Whether their bytes must be on the disk before.
+   * @throws {ExitError} If a name has been taken meanwhile.
+   */
+  finish(sync: boolean): void {
+    const undo: (() => void)[] = [];
+    const lastly: (() => void)[] = [];
+    try {
+      for (const { file, path } of this.#files) {
+        try {
+          if (sync) file.syncSync();
+        } catch (error) {
+          throw failure("write", path, error);
+        }
+        file.close();
+      }
+      this.#open = false;
+      for (const { path, temporary } of this.#files) {
+        try {
+          if (!this.#force) name(temporary, path);
+          else if (this.#files.length === 1 || look(path) === undefined) {
+            Deno.renameSync(temporary, path);
+          } else {
+            // Of two files the first one must be able to come back.
+            const old = `${temporary}.old.partial`;
+            Deno.renameSync(path, old);
+            undo.push(() => Deno.renameSync(old, path));
+            lastly.push(() => Deno.removeSync(old));
+            Deno.renameSync(temporary, path);
+            continue;
+          }
+          undo.push(() => Deno.removeSync(path));
+        } catch (error) {
+          throw failure("create", path, error);
+        }
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) attempt(step);
+      this.discard();
+      throw error;
+    }
+    for (const step of lastly) attempt(step);
+    this.#files.length = 0;
+  }
+
+  /** Removes what has no final name yet; harmless after {@linkcode finish}. */
+  discard(): void {
+    for (const { file, temporary } of this.#files) {
+      if (this.#open) attempt(() => file.close());
+      attempt(() => Deno.removeSync(temporary));
+    }
+    this.#files.length = 0;
+    this.#open = false;
+  }
+}
+
+/**
+ * Standard output as the place of an archive.
+ *
+ * @param signal Ends a write that nobody takes.
+ * @returns Takes the bytes.
+ * @throws {UsageError} If it is a terminal.
+ */
+export function standardOutput(signal: AbortSignal): ByteSink {
+  if (Deno.stdout.isTerminal()) {
+    throw new UsageError(
+      "Cannot write an archive to the terminal: expected a file, or a pipe behind -",
+    );
+  }
+  return {
+    write: async (piece) => {
+      for (let at = 0; at < piece.length;) {
+        at += await unless(
+          signal,
+          Deno.stdout.write(at === 0 ? piece : piece.subarray(at)),
+        );
+      }
+    },
+  };
+}
+
+/** Gives a file its name without replacing what may be there by now. */
+function name(temporary: string, path: string): void {
+  try {
+    Deno.linkSync(temporary, path);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) throw error;
+    // A file system without hardlinks: there is a moment between looking and naming.
+    if (look(path) !== undefined) {
+      throw new Deno.errors.AlreadyExists("File exists (os error 17)");
+    }
+    Deno.renameSync(temporary, path);
+    return;
+  }
+  Deno.removeSync(temporary);
+}
+
+function look(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw failure("create", path, error);
+  }
+}
+
+function split(
+  path: string,
+): { readonly folder: string; readonly name: string } {
+  const at = Deno.build.os === "windows"
+    ? /.*[\\/]/s.exec(path)?.[0].length ?? 0
+    : path.lastIndexOf("/") + 1;
+  const name = path.slice(at);
+  if (name === "" || name === "." || name === "..") {
+    throw new UsageError(
+      `Cannot create ${path}: it is a folder's name, expected a file's`,
+    );
+  }
+  return { folder: path.slice(0, at), name };
+}
+
+function failure(verb: string, path: string, cause: unknown): ExitError {
+  return new ExitError(
+    EXIT.failed,
+    `Cannot ${verb} ${path}: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // Cleaning up goes on with the rest.
+  }
+}

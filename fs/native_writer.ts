@@ -1,0 +1,211 @@
+/**
+ * A tree written through the C library: exact names, times, owners, attributes, nodes and holes.
+ *
+ * @module
+ */
+import type { Bytes } from "@pxar/format/bytes";
+import { deviceToDev } from "@pxar/format/device";
+import type { Entry } from "@pxar/format/entry";
+import { FormatError, SystemError } from "@pxar/format/errors";
+import { showName } from "@pxar/format/name";
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "@pxar/sys/abi";
+import { ERRNO, errnoCode, errnoText } from "@pxar/sys/errno";
+import type { Libc } from "@pxar/sys/libc";
+import { DirectoryStack } from "./directory_stack.ts";
+import { Maker } from "./maker.ts";
+import { NativeLinks } from "./native_links.ts";
+import { NativeFlags } from "./native_flags.ts";
+import { NativeFile } from "./native_file.ts";
+import { NativeMetadata } from "./native_metadata.ts";
+import { RootNames } from "./root_names.ts";
+import type { Trail } from "./trail.ts";
+import {
+  type Choices,
+  NO_FIRST,
+  type TreeWriter,
+  type WriterParts,
+} from "./tree_writer.ts";
+
+/** Writes a tree below one open directory. */
+export class NativeWriter implements TreeWriter {
+  readonly #path: string | Bytes;
+  readonly #choices: Choices;
+  readonly #trail: Trail;
+  readonly #maker: Maker;
+  readonly #metadata: NativeMetadata;
+  readonly #flags: NativeFlags;
+  readonly #file: NativeFile;
+  readonly #directories: DirectoryStack;
+  readonly #links: NativeLinks;
+  readonly #names: RootNames = new RootNames();
+  readonly #mask: number;
+  readonly #uid: number;
+  readonly #gid: number;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param libc The C library.
+   * @param parts Where to, what and who is told.
+   */
+  constructor(libc: Libc, { path, choices, trail }: WriterParts) {
+    this.#path = path;
+    this.#choices = choices;
+    this.#trail = trail;
+    this.#maker = new Maker(libc);
+    this.#metadata = new NativeMetadata(this.#maker, trail, choices);
+    this.#flags = new NativeFlags(this.#maker, trail);
+    // The mask cannot be read without being set.
+    this.#mask = libc.umask(0o077);
+    libc.umask(this.#mask);
+    this.#uid = libc.geteuid();
+    this.#gid = libc.getegid();
+    this.#file = new NativeFile(
+      this.#maker,
+      this.#metadata,
+      this.#flags,
+      trail,
+      choices,
+      this.#mask,
+    );
+    this.#directories = new DirectoryStack(this.#maker);
+    this.#links = new NativeLinks(
+      this.#maker,
+      this.#metadata,
+      this.#flags,
+      trail,
+      choices,
+      this.#names,
+    );
+  }
+
+  /** Makes a directory, or uses the one that is there, and goes into it. */
+  directory(entry: Entry): boolean {
+    if (this.#directories.isEmpty) return this.#root(entry);
+    const parent = this.#directories.top.fd;
+    if (parent < 0) return false;
+    const made = this.#maker.createDirectory(parent, entry.name, 0o700);
+    if (
+      made < 0 && !(made === -ERRNO.EEXIST && this.#choices.allowExistingDirs)
+    ) {
+      this.#trail.refused("create directory", "mkdirat", -made);
+      return false;
+    }
+    const fd = this.#maker.openDirectory(parent, entry.name);
+    if (fd < 0) {
+      this.#trail.refused("open directory", "openat", -fd);
+      return false;
+    }
+    this.#names.add(this.#trail.depth, entry.name);
+    this.#directories.push(fd, entry, this.#uid, this.#gid);
+    return true;
+  }
+
+  /** Makes a file of its content. */
+  file(entry: Entry): boolean | Promise<boolean> {
+    const level = this.#directories.top;
+    if (level.fd < 0) return false;
+    const made = this.#file.write(level, entry);
+    if (typeof made !== "boolean") {
+      return made.then((made) => this.#noteFile(entry, made));
+    }
+    return this.#noteFile(entry, made);
+  }
+
+  /** Makes a symlink. */
+  symlink(entry: Entry): boolean {
+    const parent = this.#directories.top.fd;
+    return parent >= 0 && this.#links.symlink(parent, entry);
+  }
+
+  /** Makes one name more for a regular file below the root. */
+  hardlink(entry: Entry, missing: boolean): boolean {
+    const { root, top } = this.#directories;
+    if (top.fd < 0) return false;
+    if (missing) {
+      this.#trail.fail("create hardlink", NO_FIRST);
+      return false;
+    }
+    return this.#links.hardlink(root, top.fd, entry);
+  }
+
+  /** Makes a device, fifo or socket. */
+  node(entry: Entry): boolean {
+    const parent = this.#directories.top.fd;
+    if (parent < 0) return false;
+    const { kind, name, mode } = entry;
+    const what = `create ${kind}`;
+    let dev = 0n, type = kind === "fifo" ? S_IFIFO : S_IFSOCK;
+    if (kind === "device") {
+      type = mode & S_IFMT;
+      if (
+        entry.device === undefined || (type !== S_IFBLK && type !== S_IFCHR)
+      ) {
+        this.#trail.fail(what, "its numbers are missing, expected a device");
+        return false;
+      }
+      try {
+        dev = deviceToDev(entry.device);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        this.#trail.fail(what, error.message, error);
+        return false;
+      }
+    }
+    const made = this.#maker.createNode(parent, name, type | mode & 0o600, dev);
+    if (made < 0) {
+      if (made !== -ERRNO.EPERM) this.#trail.refused(what, "mknodat", -made);
+      else if (kind === "device") this.#trail.lose("devices");
+      else this.#trail.lose(kind === "fifo" ? "fifos" : "sockets");
+      return false;
+    }
+    this.#names.add(this.#trail.depth, name);
+    this.#metadata.applyByName(parent, name, entry, true);
+    return true;
+  }
+
+  /** Gives the innermost directory its metadata and goes back up. */
+  end(): void {
+    const { fd, entry } = this.#directories.top;
+    if (!this.#directories.reopenParent()) {
+      this.#trail.fail(
+        "go back from",
+        "the directory above is another one now, expected the one that was made",
+      );
+    }
+    if (fd >= 0) {
+      this.#metadata.apply(fd, entry, false);
+      this.#flags.apply(fd, entry);
+    }
+    this.#directories.pop();
+  }
+
+  /** Closes all descriptors. */
+  close(): void {
+    this.#links.close();
+    this.#directories.close();
+  }
+
+  #noteFile(entry: Entry, made: boolean): boolean {
+    if (made) this.#names.add(this.#trail.depth, entry.name);
+    return made;
+  }
+
+  #root(entry: Entry): true {
+    const fd = this.#maker.openTarget(this.#path, this.#mask);
+    if (fd < 0) {
+      const path = typeof this.#path === "string"
+        ? this.#path
+        : showName(this.#path);
+      throw new SystemError(
+        `Cannot open directory ${path}: ${errnoText(-fd)}`,
+        { code: errnoCode(-fd), errno: -fd, call: "openat", path },
+      );
+    }
+    this.#directories.push(fd, entry, this.#uid, this.#gid);
+    if (!this.#choices.allowExistingDirs && !this.#maker.isEmpty(fd)) {
+      this.#names.watch();
+    }
+    return true;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Long runs done once: `deno task proof [scale] [deep] [arm] [--scale F] [--tests FOLDER]…`.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { table } from "../bench/table.ts";
+import { arm } from "./arm.ts";
+import { deep } from "./deep.ts";
+import type { Figure } from "./figures.ts";
+import { scale } from "./scale.ts";
+
+const { values: options, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    scale: { type: "string", default: "1" },
+    tests: { type: "string", multiple: true, default: [] },
+  },
+});
+const factor = Number(options.scale);
+const proofs: Record<string, () => Promise<Figure[]>> = {
+  scale: () => scale(factor),
+  deep: () => deep(factor),
+  arm: () => arm(options.tests),
+};
+
+const names = positionals.length > 0 ? positionals : Object.keys(proofs);
+const unknown = names.find((name) => proofs[name] === undefined);
+if (unknown !== undefined || !(factor > 0)) {
+  console.error(
+    `Cannot prove ${unknown ?? `with --scale ${options.scale}`}: ` +
+      `expected ${Object.keys(proofs).join(", ")}, and --scale above 0`,
+  );
+  Deno.exit(2);
+}
+
+let good = true;
+for (const name of names) {
+  console.log(`\n## ${name}\n`);
+  try {
+    const figures = await proofs[name]!();
+    console.log(table(
+      ["what", "measured", "goal", "reached"],
+      figures.map(({ what, value, goal, reached }) => [
+        what,
+        value,
+        goal ?? "–",
+        reached === undefined ? "–" : reached ? "yes" : "no",
+      ]),
+    ));
+    good &&= figures.every(({ reached }) => reached !== false);
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : error);
+    good = false;
+  }
+}
+Deno.exit(good ? 0 : 1);
