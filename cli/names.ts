@@ -10,7 +10,6 @@ import { UsageError } from "./exits.ts";
 const ENCODER = new TextEncoder();
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // What Rust's debug form escapes: what cannot be printed, spaces other than the common one, and marks that join the letter before them.
-const UNPRINTABLE = /["\\\p{C}\p{Zl}\p{Zp}\p{Zs}\p{Grapheme_Extend}]/gu;
 const PLAIN = /^[ !#-\[\]-~]*$/;
 const SLASH = 0x2f, DOT = 0x2e;
 const ROOT: Bytes = Uint8Array.of(SLASH);
@@ -179,7 +178,8 @@ const NAMED: Readonly<Record<string, string>> = {
 function quoteText(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(
-    UNPRINTABLE,
+    // Here and not above: compiling it takes a millisecond, which a short command need not spend.
+    /["\\\p{C}\p{Zl}\p{Zp}\p{Zs}\p{Grapheme_Extend}]/gu,
     (letter) =>
       letter === " "
         ? letter

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { FormatError } from "@pxar/format/errors";
 import { showName } from "@pxar/format/name";
-import type { Report } from "@pxar/fs/report";
+import type { Problem, Report } from "@pxar/fs/report";
 import { EXIT, Interrupted } from "./exits.ts";
 import { sizeText } from "./show.ts";
 import { lazy } from "./lazy.ts";
@@ -123,7 +124,7 @@ export async function interruptible<T>(
  * @param report What happened.
  * @param voice Says it.
  * @param verb What was not possible, such as `restored`.
- * @returns 0, or 3 where something is missing.
+ * @returns 0, or 3 where something is missing, or 4 where that is because the archive is damaged.
  */
 export async function closing(
   report: Report,
@@ -143,6 +144,7 @@ export async function closing(
       }: the result is incomplete`,
     );
   }
+  if (report.problems.some(isDamage)) return EXIT.damaged;
   return report.errors > 0 || report.losses.size > 0
     ? EXIT.incomplete
     : EXIT.done;
@@ -181,4 +183,9 @@ function write(text: string): void {
   } catch {
     // Nobody hears it; the exit code still tells.
   }
+}
+
+/** A content or record that cannot be read; what only the kernel refuses has no place in the archive. */
+function isDamage({ cause }: Problem): boolean {
+  return cause instanceof FormatError && cause.offset !== undefined;
 }

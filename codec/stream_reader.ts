@@ -162,6 +162,8 @@ export class StreamReader {
     if (this.available > 0 || into.length === 0) return this.#give(into);
     if (this.#ended) return 0;
     if (into.length >= LARGE) {
+      // What comes next is likely to be large too: its beginning alone goes by way of the buffer.
+      this.#stride = FIRST_READ;
       const got = this.#source.read(into);
       return typeof got === "number"
         ? this.#passed(got)

@@ -9,9 +9,7 @@ import { encodeHeader, type Item, ITEMS, NAME_LIMIT } from "./item.ts";
 
 const DOT = 0x2e, SLASH = 0x2f;
 const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
-// Control characters, line separators, and what turns the direction of writing.
-const UNSAFE =
-  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const PRINTABLE = /^[ -~]*$/;
 
 /**
  * States that a name is one legal path component: 1 to 4096 bytes, no `/`, no NUL, not `.` or `..`.
@@ -64,12 +62,18 @@ export function compareNames(a: Uint8Array, b: Uint8Array): number {
  * ```
  */
 export function showName(name: Uint8Array): string {
-  return LOSSY.decode(name).replace(UNSAFE, (letter) => {
-    if (letter === "\n") return "\\n";
-    if (letter === "\t") return "\\t";
-    const code = letter.codePointAt(0)!.toString(16);
-    return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u{${code}}`;
-  });
+  const text = LOSSY.decode(name);
+  if (PRINTABLE.test(text)) return text;
+  // Control characters, line separators, and what turns the direction of writing. Here, because compiling it takes half a millisecond.
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (letter) => {
+      if (letter === "\n") return "\\n";
+      if (letter === "\t") return "\\t";
+      const code = letter.codePointAt(0)!.toString(16);
+      return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u{${code}}`;
+    },
+  );
 }
 
 /**

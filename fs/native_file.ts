@@ -7,6 +7,7 @@ import type { Bytes } from "@pxar/format/bytes";
 import type { Entry } from "@pxar/format/entry";
 import { ERRNO } from "@pxar/sys/errno";
 import { addressOf } from "@pxar/sys/libc";
+import { type Closer, SMALL } from "./closer.ts";
 import { BLOCK, ContentCopy } from "./content_copy.ts";
 import type { Level } from "./directory_stack.ts";
 import type { Maker } from "./maker.ts";
@@ -26,6 +27,7 @@ export class NativeFile {
   readonly #trail: Trail;
   readonly #choices: Choices;
   readonly #mask: number;
+  readonly #closer: Closer;
   readonly #copy: ContentCopy;
   readonly #address: number;
   // The file at hand.
@@ -38,6 +40,12 @@ export class NativeFile {
   #dressed = false;
   /** Whether it has its final owner. */
   #owned = false;
+  /** Where its content is put for another thread to write; `undefined` where it is written here. */
+  #room: Bytes | undefined;
+  /** How much of it is left to the other thread. */
+  #unwritten = 0;
+  /** Address of what its content is put into. */
+  #from = 0;
   /** Whether it ends in a hole so far. */
   #hole = false;
 
@@ -50,6 +58,7 @@ export class NativeFile {
    * @param trail Takes what goes wrong.
    * @param choices What is wanted.
    * @param mask The process's umask.
+   * @param closer Takes files that are done but for their time.
    */
   constructor(
     maker: Maker,
@@ -58,6 +67,7 @@ export class NativeFile {
     trail: Trail,
     choices: Choices,
     mask: number,
+    closer: Closer,
   ) {
     this.#maker = maker;
     this.#metadata = metadata;
@@ -65,8 +75,11 @@ export class NativeFile {
     this.#trail = trail;
     this.#choices = choices;
     this.#mask = mask;
+    this.#closer = closer;
     this.#copy = new ContentCopy((length) => {
-      if (choices.sparse && length >= BLOCK) this.#writeSparse(length);
+      if (this.#room !== undefined && this.#isDense(length)) {
+        this.#unwritten = length;
+      } else if (choices.sparse && length >= BLOCK) this.#writeSparse(length);
       else {
         this.#write(0, length);
         this.#hole = false;
@@ -94,7 +107,17 @@ export class NativeFile {
     if (!this.#open(level, entry)) return false;
     try {
       if (entry.flags !== 0) this.#flags.applyInitial(this.#fd, entry);
-      const waiting = content.size > 0 ? this.#copy.run(content) : undefined;
+      this.#room =
+        this.#dressed && content.size <= SMALL && this.#name === entry.name
+          ? this.#closer.room()
+          : undefined;
+      this.#from = this.#room === undefined
+        ? this.#address
+        : this.#closer.address;
+      this.#unwritten = 0;
+      const waiting = content.size > 0
+        ? this.#copy.run(content, this.#room)
+        : undefined;
       if (waiting === undefined) return this.#finish();
       return waiting.then(() => this.#finish())
         .catch((error) => this.#abandon(error));
@@ -155,6 +178,12 @@ export class NativeFile {
     const maker = this.#maker, fd = this.#fd, entry = this.#entry;
     const { size } = entry.content!;
     if (this.#hole) this.#check("ftruncate", maker.truncate(fd, size));
+    if (this.#room !== undefined) {
+      this.#closer.take(fd, entry, this.#unwritten);
+      this.#fd = -1;
+      this.#trail.report.bytes += size;
+      return true;
+    }
     if (this.#dressed) this.#metadata.times(fd, entry);
     else this.#metadata.apply(fd, entry, this.#owned);
     if (this.#name !== entry.name) {
@@ -186,19 +215,10 @@ export class NativeFile {
 
   /** Writes from the slab, and leaves holes for blocks of zeros. */
   #writeSparse(length: number): void {
-    const { slab } = this.#copy;
-    const { libc } = this.#maker;
-    const address = this.#address;
     let from = 0, hole = false;
     for (let at = 0; at < length; at += BLOCK) {
       const size = Math.min(BLOCK, length - at);
-      // Two bytes settle it for nearly all data; the rest is one comparison of the block with itself, a byte further.
-      hole = slab[at] === 0 && slab[at + size - 1] === 0 &&
-        libc.memcmp(
-            BigInt(address + at),
-            BigInt(address + at + 1),
-            size - 1,
-          ) === 0;
+      hole = this.#isHole(at, size);
       if (!hole) continue;
       if (at > from) this.#write(from, at - from);
       this.#check("lseek", this.#maker.seek(this.#fd, size));
@@ -208,11 +228,31 @@ export class NativeFile {
     this.#hole = hole;
   }
 
+  /** Whether there is no block of zeros in what was filled. */
+  #isDense(length: number): boolean {
+    if (!this.#choices.sparse || length < BLOCK) return true;
+    for (let at = 0; at < length; at += BLOCK) {
+      if (this.#isHole(at, Math.min(BLOCK, length - at))) return false;
+    }
+    return true;
+  }
+
+  #isHole(at: number, size: number): boolean {
+    const bytes = this.#room ?? this.#copy.slab, address = this.#from + at;
+    // Two bytes settle it for nearly all data; the rest is one comparison of the block with itself, a byte further.
+    return bytes[at] === 0 && bytes[at + size - 1] === 0 &&
+      this.#maker.libc.memcmp(
+          BigInt(address),
+          BigInt(address + 1),
+          size - 1,
+        ) === 0;
+  }
+
   #write(from: number, length: number): void {
     for (let done = 0; done < length;) {
       const wrote = this.#maker.write(
         this.#fd,
-        this.#address + from + done,
+        this.#from + from + done,
         length - done,
       );
       if (wrote === -ERRNO.EINTR) continue;

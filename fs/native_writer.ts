@@ -11,6 +11,7 @@ import { showName } from "@pxar/format/name";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "@pxar/sys/abi";
 import { ERRNO, errnoCode, errnoText } from "@pxar/sys/errno";
 import type { Libc } from "@pxar/sys/libc";
+import { Closer } from "./closer.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { Maker } from "./maker.ts";
 import { NativeLinks } from "./native_links.ts";
@@ -34,6 +35,7 @@ export class NativeWriter implements TreeWriter {
   readonly #maker: Maker;
   readonly #metadata: NativeMetadata;
   readonly #flags: NativeFlags;
+  readonly #closer: Closer;
   readonly #file: NativeFile;
   readonly #directories: DirectoryStack;
   readonly #links: NativeLinks;
@@ -60,6 +62,11 @@ export class NativeWriter implements TreeWriter {
     libc.umask(this.#mask);
     this.#uid = libc.geteuid();
     this.#gid = libc.getegid();
+    this.#closer = new Closer(
+      this.#maker,
+      trail,
+      () => this.#directories.top.fd,
+    );
     this.#file = new NativeFile(
       this.#maker,
       this.#metadata,
@@ -67,6 +74,7 @@ export class NativeWriter implements TreeWriter {
       trail,
       choices,
       this.#mask,
+      this.#closer,
     );
     this.#directories = new DirectoryStack(this.#maker);
     this.#links = new NativeLinks(
@@ -82,6 +90,7 @@ export class NativeWriter implements TreeWriter {
   /** Makes a directory, or uses the one that is there, and goes into it. */
   directory(entry: Entry): boolean {
     if (this.#directories.isEmpty) return this.#root(entry);
+    this.#closer.drain();
     const parent = this.#directories.top.fd;
     if (parent < 0) return false;
     const made = this.#maker.createDirectory(parent, entry.name, 0o700);
@@ -166,6 +175,7 @@ export class NativeWriter implements TreeWriter {
 
   /** Gives the innermost directory its metadata and goes back up. */
   end(): void {
+    this.#closer.drain();
     const { fd, entry } = this.#directories.top;
     if (!this.#directories.reopenParent()) {
       this.#trail.fail(
@@ -182,6 +192,7 @@ export class NativeWriter implements TreeWriter {
 
   /** Closes all descriptors. */
   close(): void {
+    this.#closer.close();
     this.#links.close();
     this.#directories.close();
   }

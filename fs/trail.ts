@@ -71,6 +71,17 @@ export class Trail {
     if (this.#lost.size > 0) this.#lost.clear();
   }
 
+  /** Speaks of another entry of the open directory for a moment. */
+  within(name: Bytes, speak: () => void): void {
+    const atHand = this.#name;
+    this.#name = name;
+    try {
+      speak();
+    } finally {
+      this.#name = atHand;
+    }
+  }
+
   /** Goes into the directory at hand. */
   enter(): void {
     this.#names.push(this.#name ?? NO_BYTES);

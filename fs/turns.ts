@@ -4,8 +4,8 @@
  * @module
  */
 
-/** How long work may go on before others get their turn, milliseconds. */
-const TURN = 50;
+/** How long work may go on before others get their turn, milliseconds; a turn costs one to two (measured), most of it a sleep in which signals are heard. */
+const TURN = 100;
 
 /** Gives the event loop its turn now and then, so that signals and timers are heard. */
 export class Turns {

@@ -1,4 +1,4 @@
-import { makeEntry } from "@pxar/format/entry";
+import { type Content, makeEntry } from "@pxar/format/entry";
 import {
   FormatError,
   PxarError,
@@ -171,24 +171,43 @@ both(
 );
 
 both(
-  "takes away the file at hand where its source fails, and says what the source said",
+  "takes away the file at hand whose content is damaged, notes it and goes on",
   (native) =>
     withDirectory(async (path) => {
       for (const late of [false, true]) {
         const fault = new TruncatedError("Cannot read content: it ends");
-        let reads = 0;
-        const content = {
-          size: 5 << 20,
-          release: undefined,
-          read: (into: Uint8Array) => {
-            if (reads++ < 2) return into.length;
-            if (late) return Promise.reject(fault);
-            throw fault;
-          },
-        };
+        const report = await restore(
+          path,
+          [file("a", "a"), file("b", failing(fault, late)), file("c", "c")],
+          { native },
+        );
+        assertEquals(report.errors, 1);
+        assertEquals(report.problems[0]!.cause, fault);
+        assertEquals(
+          report.problems[0]!.message,
+          "Cannot restore content of b: Cannot read content: it ends",
+        );
+        assertEquals(found(path), ["f a 644 a", "f c 644 c"]);
+        Deno.removeSync(`${path}/a`);
+        Deno.removeSync(`${path}/c`);
+      }
+    }),
+);
+
+both(
+  "takes away the file at hand where its source fails otherwise, and says what the source said",
+  (native) =>
+    withDirectory(async (path) => {
+      for (const late of [false, true]) {
+        const fault = new RangeError("the source is at fault");
         const error = await assertRejects(
-          () => restore(path, [file("a", "a"), file("b", content)], { native }),
-          TruncatedError,
+          () =>
+            restore(
+              path,
+              [file("a", "a"), file("b", failing(fault, late))],
+              { native },
+            ),
+          RangeError,
         );
         assertEquals(error, fault);
         assertEquals(found(path), ["f a 644 a"]);
@@ -196,6 +215,20 @@ both(
       }
     }),
 );
+
+/** A content that gives two pieces and then an error. */
+function failing(fault: Error, late: boolean): Content {
+  let reads = 0;
+  return {
+    size: 5 << 20,
+    release: undefined,
+    read: (into) => {
+      if (reads++ < 2) return into.length;
+      if (late) return Promise.reject(fault);
+      throw fault;
+    },
+  };
+}
 
 both(
   "ends where it is aborted, with nothing half-written",

@@ -1,0 +1,115 @@
+// So many small files that a second thread writes them.
+import { BytesContent, type Entry, makeEntry } from "@pxar/format/entry";
+import { dirMetadata, fileMetadata } from "@pxar/format/metadata";
+import { Report } from "@pxar/fs/report";
+import { writeTree } from "@pxar/fs/write_tree";
+import { assert, assertEquals } from "../support/assert.ts";
+import { systemTest } from "../support/skip.ts";
+import { openDescriptors, withDirectory } from "../support/walks.ts";
+
+const TEXT = new TextEncoder();
+/** Around the block of a hole, and around what goes by way of the other thread. */
+const SIZES = [0, 1, 100, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 40000];
+
+/** What is in a file: some of it zeros, for holes. */
+function bytesOf(number: number): Uint8Array<ArrayBuffer> {
+  const size = number % 50 === 0
+    ? SIZES[number / 50 % SIZES.length]!
+    : number % 3000;
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    if ((i >> 12) % 2 === number % 2) bytes[i] = (number + i) & 255;
+  }
+  return bytes;
+}
+
+function* manyFiles(directories: number, files: number): Generator<Entry[]> {
+  const { uid, gid } = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  yield [makeEntry("directory", dirMetadata(0o755).owner(uid, gid).build())];
+  for (let d = 0, number = 0; d < directories; d++) {
+    yield [makeEntry("directory", {
+      name: TEXT.encode(`d${d}`),
+      ...dirMetadata(0o750).owner(uid, gid).mtime(1_600_000_000 + d).build(),
+    })];
+    for (let f = 0; f < files; f++, number++) {
+      yield [makeEntry("file", {
+        name: TEXT.encode(`f${f}`),
+        content: new BytesContent(bytesOf(number)),
+        ...fileMetadata(number % 2 === 0 ? 0o644 : 0o600).owner(uid, gid)
+          .mtime(1_500_000_000 + number, 7).build(),
+      })];
+      if (f % 100 === 0) letOthersRun();
+    }
+    yield [makeEntry("end")];
+  }
+  yield [makeEntry("end")];
+}
+
+/** Time for the other thread to come up. */
+function letOthersRun(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+systemTest("writeTree() restores many small files by two threads as by one", [
+  "linux",
+], () =>
+  withDirectory(async (path) => {
+    const report = await writeTree(`${path}/out`, manyFiles(12, 1000));
+    assertEquals([report.errors, report.warnings], [0, 0]);
+    assertEquals(report.entries, 12 * 1001 + 1);
+    let bytes = 0;
+    for (let d = 0, number = 0; d < 12; d++) {
+      const directory = Deno.statSync(`${path}/out/d${d}`);
+      assertEquals(directory.mtime!.getTime(), (1_600_000_000 + d) * 1000);
+      for (let f = 0; f < 1000; f++, number++) {
+        const name = `${path}/out/d${d}/f${f}`;
+        const wanted = bytesOf(number), there = Deno.readFileSync(name);
+        assert(
+          there.length === wanted.length &&
+            there.every((byte, i) => byte === wanted[i]),
+          name,
+        );
+        const { mode, mtime } = Deno.statSync(name);
+        assertEquals(mode! & 0o7777, number % 2 === 0 ? 0o644 : 0o600);
+        assertEquals(mtime!.getTime(), (1_500_000_000 + number) * 1000);
+        bytes += wanted.length;
+      }
+    }
+    assertEquals(report.bytes, bytes);
+    assertEquals(openDescriptors(path), 0);
+  }));
+
+systemTest(
+  "writeTree() on a full disk removes what is not whole, also where two threads write",
+  ["mount"],
+  () =>
+    withDirectory(async (path) => {
+      const mount = (...args: string[]) =>
+        new Deno.Command(args[0]!, { args: args.slice(1) }).outputSync()
+          .success;
+      assert(mount("mount", "-t", "tmpfs", "-o", "size=16m", "none", path));
+      try {
+        const report = new Report();
+        await writeTree(`${path}/out`, manyFiles(12, 1000), { report });
+        assert(report.errors > 0, "the disk was not full");
+        let number = 0, whole = 0;
+        for (let d = 0; d < 12; d++) {
+          for (let f = 0; f < 1000; f++, number++) {
+            try {
+              const there = Deno.readFileSync(`${path}/out/d${d}/f${f}`);
+              assertEquals(there.length, bytesOf(number).length);
+              whole++;
+            } catch (error) {
+              assert(error instanceof Deno.errors.NotFound, `${error}`);
+            }
+          }
+        }
+        assertEquals(whole + report.errors, 12_000);
+        for (const { message } of report.problems) {
+          assert(/no space left/.test(message), message);
+        }
+      } finally {
+        assert(mount("umount", path));
+      }
+    }),
+);
