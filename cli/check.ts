@@ -21,7 +21,7 @@ export const COMMAND: Command = command({
   notes:
     `Everything is read: headers, names, goodbye tables, contents. Each line of damage
 is: archive or payload, offset in bytes, what is wrong. The exit code is 4 if there
-is any, 0 if there is none.`,
+is any, 3 if contents were not read for want of their payload file, else 0.`,
   examples: [
     { run: "pxar check backup.pxar", does: "is this archive sound?" },
     {
@@ -50,9 +50,12 @@ is any, 0 if there is none.`,
           for (const { stream, offset, message } of result.damage) {
             lines.line(`${stream} ${offset}: ${message}`);
           }
-          const { entries, files, bytes, damages } = result;
+          const { entries, files, bytes, damages, unread } = result;
+          for (const { offset, message } of result.remarks) {
+            voice.note(`archive ${offset}: ${message}`);
+          }
           const found = damages === 0
-            ? "sound"
+            ? unread === 0 ? "sound" : "sound but for what was not read"
             : damages === 1
             ? "1 damage"
             : `${damages} damages`;
@@ -71,11 +74,12 @@ is any, 0 if there is none.`,
         if (
           result.unread > 0 && payload === undefined && result.version === 2
         ) {
-          voice.note(
+          voice.problem(
             `contents of ${result.unread} files were not checked: they lie in a payload file, expected --payload-input FILE`,
           );
         }
-        return result.damages === 0 ? EXIT.done : EXIT.damaged;
+        if (result.damages > 0) return EXIT.damaged;
+        return result.unread > 0 ? EXIT.incomplete : EXIT.done;
       } finally {
         voice.end();
       }

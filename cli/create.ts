@@ -7,12 +7,11 @@ import { encode } from "@pxar/codec/encode";
 import type { ByteSink, PayloadSink } from "@pxar/codec/sink";
 import type { Bytes } from "@pxar/format/bytes";
 import type { Batches, Entry } from "@pxar/format/entry";
-import { compareNames } from "@pxar/format/name";
+import { FormatError } from "@pxar/format/errors";
 import { parsePattern, type Pattern } from "@pxar/format/pattern";
 import { readTree } from "@pxar/fs/read_tree";
 import { Report } from "@pxar/fs/report";
 import { each } from "@pxar/transfer/each";
-import { PathTracker } from "@pxar/transfer/path";
 import { type Command, command } from "./command.ts";
 import { ESCAPED, JSON_FLAG, QUIET } from "./common_options.ts";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
@@ -144,6 +143,7 @@ never holds itself.`,
         const { "entries-max": entriesMax } = options;
         const tree = readTree(source!, {
           patterns,
+          without: within(source!, outputs),
           prelude: payload !== undefined,
           allFileSystems: options["all-file-systems"],
           includeDev: options["include-dev"],
@@ -159,12 +159,8 @@ never holds itself.`,
         if (options["no-device-nodes"]) kinds.add("device");
         if (options["no-fifos"]) kinds.add("fifo");
         if (options["no-sockets"]) kinds.add("socket");
-        const wanted = withoutKinds(
-          withoutFiles(tree, within(source!, outputs)),
-          kinds,
-        );
         voice.follow(() => report);
-        const made = await encode(wanted, sinks, { signal });
+        const made = await encode(withoutKinds(tree, kinds), sinks, { signal });
         signal.throwIfAborted();
         outputs.finish(options.sync);
         voice.end();
@@ -180,6 +176,11 @@ never holds itself.`,
           });
         }
         return exit;
+      } catch (error) {
+        // No archive is damaged: there is something that none can hold.
+        throw error instanceof FormatError
+          ? new ExitError(EXIT.failed, error.message)
+          : error;
       } finally {
         voice.end();
         outputs.discard();
@@ -227,24 +228,6 @@ function within(source: string, outputs: Outputs): Bytes[] {
     return names.map((name) =>
       ENCODER.encode(below === "" ? name : `${below}/${name}`)
     );
-  });
-}
-
-function withoutFiles(batches: Batches, files: readonly Bytes[]): Batches {
-  if (files.length === 0) return batches;
-  const paths = new PathTracker();
-  return each(batches, (entry) => {
-    if (entry.kind === "end") {
-      paths.leave();
-      return entry;
-    }
-    if (entry.kind === "version" || entry.kind === "prelude") return entry;
-    paths.enter(entry);
-    if (entry.kind === "directory") return entry;
-    const { path } = paths;
-    return files.some((file) => compareNames(file, path) === 0)
-      ? undefined
-      : entry;
   });
 }
 

@@ -37,7 +37,7 @@ export async function endingOf(error: unknown): Promise<Ending> {
   if (!(error instanceof Error)) {
     return { exit: EXIT.failed, sentence: oneLine(`Cannot finish: ${error}`) };
   }
-  const exit = EXIT_OF[error.name] ?? EXIT.failed;
+  const exit = EXIT_OF[error.name] ?? exitOfCause(error);
   return { exit, sentence: oneLine(sentenceOf(error)) };
 }
 
@@ -47,6 +47,14 @@ const EXIT_OF: Readonly<Record<string, number>> = {
   UnsupportedError: EXIT.damaged,
   NotFoundError: EXIT.missing,
 };
+
+/** With `--strict`, damage comes as the reason why an entry could not be restored. */
+function exitOfCause({ cause }: Error): number {
+  if (!(cause instanceof Error)) return EXIT.failed;
+  const damage = EXIT_OF[cause.name] === EXIT.damaged &&
+    "offset" in cause && cause.offset !== undefined;
+  return damage ? EXIT.damaged : EXIT.failed;
+}
 
 const OURS =
   /^(?:PxarError|FormatError|TruncatedError|UnsupportedError|NotFoundError|SystemError)$/;

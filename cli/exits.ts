@@ -12,6 +12,7 @@ export const EXIT = {
   incomplete: 3,
   damaged: 4,
   missing: 5,
+  hungUp: 129,
   interrupted: 130,
   unread: 141,
   terminated: 143,
@@ -29,6 +30,7 @@ export const EXIT_TABLE: readonly (readonly [code: number, meaning: string])[] =
     ],
     [EXIT.damaged, "the archive is damaged, or is not one"],
     [EXIT.missing, "a path that was asked for is not in the archive"],
+    [EXIT.hungUp, "the terminal was closed (SIGHUP)"],
     [EXIT.interrupted, "interrupted (Ctrl-C, SIGINT)"],
     [EXIT.unread, "whoever read the output stopped reading"],
     [EXIT.terminated, "terminated (SIGTERM)"],
@@ -73,6 +75,12 @@ export class UsageError extends ExitError {
   }
 }
 
+const SIGNALS = {
+  SIGHUP: [EXIT.hungUp, "the terminal was closed"],
+  SIGINT: [EXIT.interrupted, "interrupted"],
+  SIGTERM: [EXIT.terminated, "terminated"],
+} as const;
+
 /** A signal ended the work. */
 export class Interrupted extends ExitError {
   /**
@@ -80,13 +88,9 @@ export class Interrupted extends ExitError {
    *
    * @param signal Which one.
    */
-  constructor(signal: "SIGINT" | "SIGTERM") {
-    super(
-      signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated,
-      signal === "SIGINT"
-        ? "Cannot finish: interrupted"
-        : "Cannot finish: terminated",
-    );
+  constructor(signal: keyof typeof SIGNALS) {
+    const [exit, why] = SIGNALS[signal];
+    super(exit, `Cannot finish: ${why}`);
   }
 }
 

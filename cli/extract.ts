@@ -13,7 +13,13 @@ import { select } from "@pxar/transfer/select";
 import { type Command, command } from "./command.ts";
 import { ESCAPED, JSON_FLAG, QUIET, STREAM } from "./common_options.ts";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
-import { needPayload, noContent, openAccess, openInput } from "./input.ts";
+import {
+  type Input,
+  needPayload,
+  noContent,
+  openAccess,
+  openInput,
+} from "./input.ts";
 import { absolute, quote } from "./names.ts";
 import { printJson } from "./output.ts";
 import { readIncludeFile, readPatterns } from "./patterns.ts";
@@ -136,10 +142,11 @@ and the exit code is 3. Nothing is ever written outside of TARGET.`,
       });
       const overwriteFiles = options.overwrite || options["overwrite-files"];
       const input = openInput(archive!, signal);
+      const payloadInput = payload === undefined
+        ? undefined
+        : openInput(payload, signal);
       let batches: Batches = decode(input.source, {
-        payload: payload === undefined
-          ? undefined
-          : openInput(payload, signal).source,
+        payload: payloadInput?.source,
         signal,
       });
       const prelude = options["prelude-target"];
@@ -152,7 +159,7 @@ and the exit code is 3. Nothing is ever written outside of TARGET.`,
           batches = select(batches, {
             patterns,
             matchAll: false,
-            ...(archive !== "-" &&
+            ...(isAnywhere(input) && isAnywhere(payloadInput) &&
               { resolve: (position) => links.first(position) }),
             ...(!options.strict &&
               {
@@ -191,6 +198,11 @@ and the exit code is 3. Nothing is ever written outside of TARGET.`,
     });
   },
 });
+
+/** Whether a link's first one could be read from it. */
+function isAnywhere(input: Input | undefined): boolean {
+  return input === undefined || input.access !== undefined;
+}
 
 /** Finds the files that selected links lead to; opens the archive a second time when the first one is asked for. */
 class Links {

@@ -43,12 +43,10 @@ export function openInput(path: string, signal?: AbortSignal): Input {
       size: undefined,
     };
   }
-  const file = openFile(path);
-  return {
-    source: takingTurns(file.source, signal),
-    access: file.access,
-    size: file.access.size,
-  };
+  const { source, access } = openFile(path);
+  return access === undefined
+    ? { source: waiting(source, signal), access, size: undefined }
+    : { source: takingTurns(source, signal), access, size: access.size };
 }
 
 /**
@@ -64,7 +62,12 @@ export function openAccess(path: string): RandomAccess {
       "Cannot read - from any place: expected the archive as a file",
     );
   }
-  return openFile(path).access;
+  const { access, close } = openFile(path);
+  if (access !== undefined) return access;
+  close();
+  throw new UsageError(
+    `Cannot read ${path} from any place: it is no regular file, expected one`,
+  );
 }
 
 /**
@@ -194,6 +197,18 @@ export function turning(
     size: access.size,
     read: (offset, into) => turns.with(access.read(offset, into)),
     close: access.close,
+  };
+}
+
+/** A pipe that nobody writes to must not outlast a signal. */
+function waiting(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): ByteSource {
+  return {
+    read: (into) => unless(signal, Promise.resolve(source.read(into))),
+    skip: undefined,
+    close: source.close,
   };
 }
 

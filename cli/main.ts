@@ -9,20 +9,31 @@
  *
  * @module
  */
-import { loadCommand } from "./commands.ts";
+import { COMMANDS, loadCommand } from "./commands.ts";
+import { UsageError } from "./exits.ts";
 import { lazy } from "./lazy.ts";
 
 async function run(args: readonly string[]): Promise<number> {
-  // Options may come before the command's name, too.
-  const at = Math.max(0, args.findIndex((word) => !word.startsWith("-")));
+  // Options may come before the command's name, too, with values of their own.
+  const first = args.findIndex((word) => !word.startsWith("-"));
+  const known = args.findIndex((word) => COMMANDS.some((one) => one === word));
+  const behind = first > 0 && known > 0 && args[first] !== "help";
+  const at = Math.max(0, behind ? known : first);
   const [name, rest] = [args[at], args.toSpliced(at, 1)];
   if (name !== undefined && !HELP.includes(name)) {
     return await (await loadCommand(name)).run(rest);
   }
   const help = await lazy("./help.ts");
   if (name === "--version" || name === "-V") return help.printVersion();
-  const about = rest.find((word) => !word.startsWith("-"));
-  return about === undefined
+  const [about = "help", more] = rest.filter((one) => !HELP.includes(one));
+  if (more !== undefined || about.startsWith("-")) {
+    throw new UsageError(
+      `Cannot show help: "${
+        more ?? about
+      }" is one word too many, expected pxar help [COMMAND]`,
+    );
+  }
+  return about === "help"
     ? await help.printHelp()
     : help.printCommandHelp(await loadCommand(about));
 }
@@ -34,11 +45,17 @@ if (import.meta.main) {
   try {
     exit = await run(Deno.args);
   } catch (error) {
-    const { endingOf } = await lazy("./endings.ts");
-    const ending = await endingOf(error);
-    exit = ending.exit;
-    if (ending.sentence !== undefined) {
-      console.error(`pxar: ${ending.sentence}`);
+    try {
+      const { endingOf } = await lazy("./endings.ts");
+      const ending = await endingOf(error);
+      exit = ending.exit;
+      if (ending.sentence !== undefined) {
+        console.error(`pxar: ${ending.sentence}`);
+      }
+    } catch (refusal) {
+      // The program's own files may not be read: run from source, it needs that permission too.
+      exit = 1;
+      console.error(`pxar: Cannot load the program: ${refusal}`);
     }
     const debug = Deno.permissions.querySync({
       name: "env",

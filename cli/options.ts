@@ -140,7 +140,7 @@ export function parse<O extends Options>(
         attached !== undefined && attached !== "true" && attached !== "false"
       ) {
         throw new UsageError(
-          `Cannot use ${shown}=${attached}: it takes no value`,
+          `Cannot use ${shown}=${attached}: expected nothing behind it, or true or false`,
         );
       }
       values[name] = attached !== "false";

@@ -6,6 +6,8 @@
 import type { Bytes } from "@pxar/format/bytes";
 
 const ENCODER = new TextEncoder();
+/** Further control characters, line separators, and what turns the direction of writing. */
+const STEERING = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /** Text is gathered up to this many letters. */
 const GATHERED = 1 << 16;
 
@@ -36,7 +38,15 @@ export function print(text: string): void {
  * @param value Anything that JSON can say.
  */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2) + "\n");
+  print(jsonText(value, 2) + "\n");
+}
+
+/** As JSON, and with escapes for all that could steer a terminal: JSON itself asks for those below U+0020 only. */
+function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(
+    STEERING,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Many lines, written many at a time. */
@@ -75,7 +85,7 @@ export class JsonArray {
   /** Takes the next value. */
   add(value: unknown): void {
     this.#lines.line(this.#held === undefined ? "[" : `${this.#held},`);
-    this.#held = JSON.stringify(value);
+    this.#held = jsonText(value);
   }
 
   /** Closes the array and writes it out. */

@@ -11,6 +11,8 @@ import { unless } from "./input.ts";
 /** A file in the making. */
 interface Making {
   readonly path: string;
+  /** The same without links on the way, for comparison. */
+  readonly place: string;
   readonly temporary: string;
   readonly file: Deno.FsFile;
 }
@@ -46,7 +48,7 @@ export class Outputs {
    *
    * @param path Its final place.
    * @returns Takes its bytes.
-   * @throws {ExitError} If something is there already, or the folder does not take files.
+   * @throws {ExitError} If something is there already, the folder does not take files, or it is the place of another one.
    */
   add(path: string): ByteSink {
     const { folder, name } = split(path);
@@ -58,6 +60,13 @@ export class Outputs {
       throw new ExitError(
         EXIT.failed,
         `Cannot create ${path}: it exists, expected ${wanted}`,
+      );
+    }
+    const place = placeOf(folder, name, path);
+    const twin = this.#files.find((other) => other.place === place);
+    if (twin !== undefined) {
+      throw new UsageError(
+        `Cannot write both ${twin.path} and ${path}: they are one file, expected two places`,
       );
     }
     const random = crypto.getRandomValues(new Uint32Array(2));
@@ -74,7 +83,7 @@ export class Outputs {
     } catch (error) {
       throw failure("create", path, error);
     }
-    this.#files.push({ path, temporary, file });
+    this.#files.push({ path, place, temporary, file });
     return {
       write: async (piece: Bytes) => {
         try {
@@ -209,6 +218,14 @@ function split(
     );
   }
   return { folder: path.slice(0, at), name };
+}
+
+function placeOf(folder: string, name: string, path: string): string {
+  try {
+    return `${Deno.realPathSync(folder === "" ? "." : folder)}/${name}`;
+  } catch (error) {
+    throw failure("create", path, error);
+  }
 }
 
 function failure(verb: string, path: string, cause: unknown): ExitError {

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { FormatError } from "@pxar/format/errors";
 import { showName } from "@pxar/format/name";
-import type { Problem, Report } from "@pxar/fs/report";
+import type { Report } from "@pxar/fs/report";
 import { EXIT, Interrupted } from "./exits.ts";
 import { sizeText } from "./show.ts";
 import { lazy } from "./lazy.ts";
@@ -83,7 +82,7 @@ export class Voice {
 }
 
 /**
- * Does work that Ctrl-C and SIGTERM end in order: the first one aborts `signal`, a second one ends the program at once.
+ * Does work that Ctrl-C, SIGTERM and SIGHUP end in order: the first one aborts `signal`, a second one ends the program at once.
  *
  * @param work What is done.
  * @param lastly What a second signal leaves to be done: synchronous.
@@ -94,17 +93,18 @@ export async function interruptible<T>(
   lastly: () => void = () => {},
 ): Promise<T> {
   const control = new AbortController();
-  const removers = (["SIGINT", "SIGTERM"] as const).map((name) => {
+  const removers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) => {
     const listener = () => {
       const reason = new Interrupted(name);
       if (!control.signal.aborted) return control.abort(reason);
       lastly();
       Deno.exit(reason.exit);
     };
+    if (name === "SIGHUP" && !hangsUp()) return () => {};
     try {
       Deno.addSignalListener(name, listener);
     } catch {
-      return () => {}; // Windows has no SIGTERM.
+      return () => {}; // Windows has not all of them.
     }
     return () => Deno.removeSignalListener(name, listener);
   });
@@ -115,6 +115,18 @@ export async function interruptible<T>(
     throw control.signal.aborted ? control.signal.reason : error;
   } finally {
     for (const remove of removers) remove();
+  }
+}
+
+/** Whether a closed terminal ends the program: not under `nohup`, and not where that cannot be told. */
+function hangsUp(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(
+      Deno.readTextFileSync("/proc/self/status"),
+    )?.[1];
+    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 0n;
+  } catch {
+    return false;
   }
 }
 
@@ -144,7 +156,7 @@ export async function closing(
       }: the result is incomplete`,
     );
   }
-  if (report.problems.some(isDamage)) return EXIT.damaged;
+  if (report.damaged > 0) return EXIT.damaged;
   return report.errors > 0 || report.losses.size > 0
     ? EXIT.incomplete
     : EXIT.done;
@@ -183,9 +195,4 @@ function write(text: string): void {
   } catch {
     // Nobody hears it; the exit code still tells.
   }
-}
-
-/** A content or record that cannot be read; what only the kernel refuses has no place in the archive. */
-function isDamage({ cause }: Problem): boolean {
-  return cause instanceof FormatError && cause.offset !== undefined;
 }

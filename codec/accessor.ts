@@ -153,19 +153,7 @@ export class Accessor implements AsyncDisposable {
       : path;
     if (bytes.length === 0) return undefined;
     let node = this.root;
-    for (let from = 0; from < bytes.length;) {
-      const slash = bytes.indexOf(SLASH, from);
-      const to = slash < 0 ? bytes.length : slash;
-      const name = bytes.subarray(from, to);
-      from = to + 1;
-      if (name.length === 0 || (name.length === 1 && name[0] === DOT)) continue;
-      if (name.length === 2 && name[0] === DOT && name[1] === DOT) {
-        throw new TypeError(
-          `Cannot look up "${
-            showName(bytes)
-          }": it has a component "..", expected none`,
-        );
-      }
+    for (const name of components(bytes)) {
       if (node.entry.kind !== "directory") return undefined;
       const child = await this.child(node, name);
       if (child === undefined) return undefined;
@@ -344,4 +332,25 @@ async function closeAll(
   } finally {
     await payload?.close?.();
   }
+}
+
+/** The names in a path, without empty ones and ".". */
+function components(path: Bytes): Bytes[] {
+  const names: Bytes[] = [];
+  for (let from = 0; from < path.length;) {
+    const slash = path.indexOf(SLASH, from);
+    const to = slash < 0 ? path.length : slash;
+    const name = path.subarray(from, to);
+    from = to + 1;
+    if (name.length === 0 || (name.length === 1 && name[0] === DOT)) continue;
+    if (name.length === 2 && name[0] === DOT && name[1] === DOT) {
+      throw new TypeError(
+        `Cannot look up "${
+          showName(path)
+        }": it has a component "..", expected none`,
+      );
+    }
+    names.push(name);
+  }
+  return names;
 }

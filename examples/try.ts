@@ -13,7 +13,7 @@
 
 const MAIN = new URL("../cli/main.ts", import.meta.url).pathname;
 const withoutFfi = Deno.args.includes("--without-ffi");
-const folder = Deno.realPathSync(
+const folder = chosen(
   Deno.args.find((word) => !word.startsWith("-")) ??
     new URL("../docs", import.meta.url).pathname,
 );
@@ -44,6 +44,19 @@ async function pxar(...args: string[]): Promise<{ code: number; out: string }> {
     stderr: "inherit",
   }).output();
   return { code, out: new TextDecoder().decode(stdout) };
+}
+
+/** The folder that was named, without symlinks. */
+function chosen(path: string): string {
+  try {
+    if (Deno.statSync(path).isDirectory) return Deno.realPathSync(path);
+    console.error(`Cannot try ${path}: it is no folder`);
+  } catch (error) {
+    console.error(
+      `Cannot try ${path}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  Deno.exit(2);
 }
 
 /** Everything in a folder, by path; symlinks are not followed. */
@@ -141,7 +154,14 @@ const work = await Deno.makeTempDir({ prefix: "pxar-try-" });
 try {
   Deno.exitCode = await run();
 } finally {
-  await Deno.remove(work, { recursive: true });
+  try {
+    await Deno.remove(work, { recursive: true });
+    console.log(`${work} has been removed.`);
+  } catch {
+    console.log(
+      `${work} cannot be removed: some of it is immutable or append-only, which chattr -R -ia takes away.`,
+    );
+  }
 }
 
 async function run(): Promise<number> {
@@ -200,6 +220,5 @@ async function run(): Promise<number> {
         ? "the same."
         : `${different.length} differences.`),
   );
-  console.log(`${work} has been removed.`);
   return different.length === 0 ? 0 : 1;
 }

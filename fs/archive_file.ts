@@ -9,9 +9,9 @@ import type { Bytes } from "@pxar/format/bytes";
 
 /** A file that is open for reading: from any place, and in order from its beginning. */
 export interface ArchiveFile {
-  /** From any place. */
-  readonly access: RandomAccess;
-  /** In order; skipping costs nothing. */
+  /** From any place; `undefined` where it comes in order only, as from a pipe. */
+  readonly access: RandomAccess | undefined;
+  /** In order; skipping costs nothing where there is `access`. */
   readonly source: ByteSource;
   /** Closes the file; both ways of reading end. */
   readonly close: () => void;
@@ -21,13 +21,13 @@ export interface ArchiveFile {
  * Opens a file for reading.
  *
  * @param path Where it lies.
- * @returns The open file; synchronous reads.
+ * @returns The open file; its reads are synchronous where there is `access`.
  * @throws {Deno.errors.NotFound} And whatever else opening a file may throw.
  * @throws {TypeError} If it is a directory.
  */
 export function openArchiveFile(path: string): ArchiveFile {
   const file = Deno.openSync(path);
-  const { size, isDirectory } = file.statSync();
+  const { size, isDirectory, isFile } = file.statSync();
   if (isDirectory) {
     file.close();
     throw new TypeError(`Cannot read ${path}: is a directory, expected a file`);
@@ -51,6 +51,18 @@ export function openArchiveFile(path: string): ArchiveFile {
     }
     return filled;
   };
+  if (!isFile) {
+    // A pipe, a device: nothing but what comes next is there to be had.
+    return {
+      access: undefined,
+      source: {
+        read: async (into) => await file.read(into) ?? 0,
+        skip: undefined,
+        close,
+      },
+      close,
+    };
+  }
   return {
     access: { size, read, close },
     source: {

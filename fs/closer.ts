@@ -78,7 +78,7 @@ export class Closer {
     ring.put(fd, length, entry.secs, entry.nanos);
   }
 
-  /** Waits until all that was taken is closed; to be called before another directory is the open one. */
+  /** Waits until all that was taken is closed, and what could not be written is gone; to be called before another directory is the open one. */
   drain(): void {
     const ring = this.#ring;
     if (ring === undefined || !ring.ready) return;
@@ -88,10 +88,19 @@ export class Closer {
     for (let slot = 0; slot < SLOTS; slot++) this.#review(slot);
   }
 
-  /** Ends the thread. */
+  /** Ends the thread, and takes away what it could not write. */
   close(): void {
-    this.#ring?.end();
-    this.#ring?.drain();
+    const ring = this.#ring;
+    ring?.end();
+    if (ring?.drain()) {
+      for (let slot = 0; slot < SLOTS; slot++) {
+        try {
+          this.#review(slot);
+        } catch {
+          // Where the first error ends the journey, it is on its way already.
+        }
+      }
+    }
     this.#worker?.terminate();
     this.#ring = this.#worker = undefined;
   }
@@ -135,6 +144,7 @@ export class Closer {
       if (write < 0) {
         this.#maker.unlink(this.#parent(), entry.name);
         this.#trail.report.bytes -= entry.content?.size ?? 0;
+        this.#trail.report.entries--;
         this.#trail.refused("write file", "write", -write);
         return;
       }

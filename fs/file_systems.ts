@@ -18,6 +18,9 @@ export interface Features {
   readonly disk: boolean;
 }
 
+/** Why a directory is not entered: nobody may ask what its file system is. */
+export const UNKNOWN =
+  "it lies on another file system, and whether that keeps files may not be asked, expected --allow-sys=statfs";
 /** Why a mounted file system that is virtual is not entered. */
 export const MADE_UP =
   "it is a file system made up by the kernel; what is in it is left out";

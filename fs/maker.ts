@@ -5,8 +5,8 @@
  */
 import type { Bytes } from "@pxar/format/bytes";
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
-  AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
@@ -20,7 +20,6 @@ import {
 import { ERRNO } from "@pxar/sys/errno";
 import {
   DT_DIR,
-  DT_LNK,
   NameList,
   openFile,
   statEntry,
@@ -30,7 +29,7 @@ import {
 import { cString, errno, type Libc } from "@pxar/sys/libc";
 
 const NAME_ROOM = 4097;
-/** Stands for a value of no bytes. */
+/** Stands for a value of no bytes, and for no name. */
 const EMPTY: Bytes = new Uint8Array(1);
 /** As an owner, what the kernel would take for none said. */
 const NOBODY = 0xffff_ffff;
@@ -211,46 +210,43 @@ export class Maker {
     return this.lookAt(parent, name) === 0 && this.seen.type === DT_DIR;
   }
 
-  /** Sets owner and group of whatever has a name. */
-  chownAt(parent: number, name: Bytes, uid: number, gid: number): number {
+  /** Opens whatever has a name, be it a symlink or a device: for the calls that follow, and nothing else. */
+  openNode(parent: number, name: Bytes): number {
+    return openFile(
+      this.libc,
+      parent,
+      put(this.#name, name),
+      O_PATH | O_NOFOLLOW | O_CLOEXEC,
+      0,
+    );
+  }
+
+  /** Sets owner and group of what {@linkcode openNode} gave. */
+  chownNode(fd: number, uid: number, gid: number): number {
     if (uid === NOBODY || gid === NOBODY) return -ERRNO.EINVAL;
     return this.#result(
-      this.libc.fchownat(
-        parent,
-        put(this.#name, name),
-        uid,
-        gid,
-        AT_SYMLINK_NOFOLLOW,
-      ),
+      this.libc.fchownat(fd, EMPTY, uid, gid, AT_EMPTY_PATH),
     );
   }
 
-  /** Sets the permissions of whatever has a name and is no symlink. */
-  chmodAt(parent: number, name: Bytes, mode: number): number {
-    const { libc } = this;
-    const bytes = put(this.#name, name);
+  /** Sets the permissions of what {@linkcode openNode} gave and is no symlink. */
+  chmodNode(fd: number, mode: number): number {
     const result = this.#result(
-      libc.fchmodat(parent, bytes, mode, AT_SYMLINK_NOFOLLOW),
+      this.libc.fchmodat(AT_FDCWD, byNumber(fd), mode, 0),
     );
-    if (result !== -ERRNO.EOPNOTSUPP || this.lookAt(parent, name) < 0) {
-      return result;
-    }
-    // An older glibc refuses that flag whatever the file.
-    return this.seen.type === DT_LNK
-      ? result
-      : this.#result(libc.fchmodat(parent, bytes, mode, 0));
+    // Without /proc there is no way but for the newest kernels.
+    return result === -ERRNO.ENOENT ? -ERRNO.EOPNOTSUPP : result;
   }
 
-  /** Sets the time of the last change of whatever has a name. */
-  timesAt(parent: number, name: Bytes, secs: number, nanos: number): number {
+  /** Sets the time of the last change of what {@linkcode openNode} gave. */
+  timesNode(fd: number, secs: number, nanos: number): number {
     this.#time(secs, nanos);
-    return this.#result(
-      this.libc.utimensat(
-        parent,
-        put(this.#name, name),
-        this.#times,
-        AT_SYMLINK_NOFOLLOW,
-      ),
+    const result = this.#result(
+      this.libc.utimensat(fd, EMPTY, this.#times, AT_EMPTY_PATH),
+    );
+    // Before Linux 5.8.
+    return result !== -ERRNO.EINVAL ? result : this.#result(
+      this.libc.utimensat(AT_FDCWD, byNumber(fd), this.#times, 0),
     );
   }
 
@@ -331,6 +327,11 @@ function put(into: Bytes, name: Bytes): Bytes {
   else into.set(name);
   into[length] = 0;
   return into;
+}
+
+/** The path of a descriptor's file, be that a symlink: where it leads is not asked. */
+function byNumber(fd: number): Bytes {
+  return cString(`/proc/self/fd/${fd}`);
 }
 
 /** The parent of a directory, as a name in it. */

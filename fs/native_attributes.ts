@@ -250,7 +250,9 @@ export class NativeAttributes {
       showName(cName.subarray(0, -1))
     } of ${showName(path) || "."}: ${what}`;
     if (!this.#settings.skipE2bigXattr) {
-      throw new PxarError(`${message} (skipE2bigXattr leaves it out)`);
+      throw new PxarError(
+        `${message} (the option skip-e2big-xattr leaves it out)`,
+      );
     }
     this.#settings.report.warn(path, `${message}; left out`);
   }
@@ -265,7 +267,9 @@ export class NativeAttributes {
         showName(path) || "."
       }: their names are too many for the system`;
       if (!this.#settings.skipE2bigXattr) {
-        throw new PxarError(`${message} (skipE2bigXattr leaves them out)`);
+        throw new PxarError(
+          `${message} (the option skip-e2big-xattr leaves them out)`,
+        );
       }
       this.#settings.report.warn(path, `${message}; left out`);
     } else if (number !== ERRNO.EBADF) {

@@ -7,6 +7,7 @@ import type { Bytes } from "@pxar/format/bytes";
 import type { Entry } from "@pxar/format/entry";
 import { NAME_LIMIT } from "@pxar/format/item";
 import { showName } from "@pxar/format/name";
+import { S_IFLNK } from "@pxar/sys/abi";
 import { ERRNO } from "@pxar/sys/errno";
 import { DT_REG } from "@pxar/sys/files";
 import { LinkTargets, splitTarget } from "./link_target.ts";
@@ -76,7 +77,7 @@ export class NativeLinks {
       entry.name,
       this.#choices.overwriteSymlinks,
       (name) => this.#maker.createSymlink(target, parent, name),
-      (name) => this.#metadata.applyByName(parent, name, entry, false),
+      (name) => this.#metadata.applyByName(parent, name, entry, S_IFLNK),
     );
   }
 

@@ -9,7 +9,12 @@ import type { Attributes, Entry } from "@pxar/format/entry";
 import { FormatError } from "@pxar/format/errors";
 import { showName } from "@pxar/format/name";
 import { isStoredXattr } from "@pxar/format/xattr";
-import { FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR } from "@pxar/sys/abi";
+import {
+  FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
+  S_IFLNK,
+  S_IFMT,
+} from "@pxar/sys/abi";
 import { ERRNO } from "@pxar/sys/errno";
 import type { Maker } from "./maker.ts";
 import { safePermissions } from "./permissions.ts";
@@ -72,34 +77,49 @@ export class NativeMetadata {
   }
 
   /**
-   * Sets owner, permissions and time of what cannot be opened.
+   * Sets owner, permissions and time of what cannot be opened for reading.
    *
    * @param parent The directory that it is in.
    * @param name Its name there.
    * @param entry What it shall be.
-   * @param permissions Whether it has any; a symlink has none.
+   * @param type What it was made as: type bits of a mode. A symlink has no permissions.
    */
   applyByName(
     parent: number,
     name: Bytes,
     entry: Entry,
-    permissions: boolean,
+    type: number,
   ): void {
-    const trail = this.#trail;
+    const maker = this.#maker, trail = this.#trail;
+    // By descriptor: whoever may rename here could have put something else in its place.
+    const fd = maker.openNode(parent, name);
+    const looked = fd < 0 ? fd : maker.look(fd);
+    if (looked < 0) trail.refused("find what was made of", "openat", -looked);
+    else if ((maker.seen.mode & S_IFMT) !== type) {
+      trail.fail(
+        "set owner, permissions and times of",
+        "something else has taken its place",
+      );
+    } else this.#node(fd, entry, type !== S_IFLNK);
+    if (fd >= 0) maker.close(fd);
+  }
+
+  #node(fd: number, entry: Entry, permissions: boolean): void {
+    const maker = this.#maker, trail = this.#trail;
     const { uid, gid, mode, secs, nanos } = entry;
     if (this.#choices.owners) {
-      const result = this.#maker.chownAt(parent, name, uid, gid);
+      const result = maker.chownNode(fd, uid, gid);
       if (result < 0) {
         trail.lack(result, "owners", "set owner of", "fchownat");
       }
     }
     if (permissions && this.#choices.permissions) {
-      const result = this.#maker.chmodAt(parent, name, mode & 0o7777);
+      const result = maker.chmodNode(fd, mode & 0o7777);
       if (result < 0) {
         trail.lack(result, "modes", "set permissions of", "fchmodat");
       }
     }
-    const result = this.#maker.timesAt(parent, name, secs, nanos);
+    const result = maker.timesNode(fd, secs, nanos);
     if (result < 0) trail.lack(result, "times", "set times of", "utimensat");
   }
 
@@ -208,7 +228,10 @@ export class NativeMetadata {
     listed: boolean,
   ): void {
     const permissions = safePermissions(entry, owned, listed);
-    if (permissions !== (entry.mode & 0o7777)) this.#trail.lose("modes");
+    // Where lists were not wanted, that their mask narrows the group is what was asked for.
+    if (
+      permissions !== (entry.mode & 0o7777) && (this.#choices.acls || !owned)
+    ) this.#trail.lose("modes");
     const result = this.#maker.chmod(fd, permissions);
     if (result < 0) {
       this.#trail.lack(result, "modes", "set permissions of", "fchmod");

@@ -332,7 +332,7 @@ export class NativeReader extends Walk<NativeLevel> {
     const names = NameList.read(
       this.#libc,
       level.fd,
-      this.place.patterns > 0 || level.parent === undefined
+      this.place.isChoosy || level.parent === undefined
         ? (name, type) => this.#choose(level, name, type)
         : undefined,
     );
@@ -358,7 +358,7 @@ export class NativeReader extends Walk<NativeLevel> {
     if (
       level.parent === undefined && compareNames(name, EXCLUDE_CLI_FILE) === 0
     ) return -1;
-    if (this.place.patterns === 0) return type;
+    if (!this.place.isChoosy) return type;
     if (type === DT_UNKNOWN) {
       // What has vanished meanwhile is not missed.
       if (statEntry(this.#libc, level.fd, name, this.#stat) < 0) return -1;

@@ -131,6 +131,8 @@ export class NativeWriter implements TreeWriter {
   hardlink(entry: Entry, missing: boolean): boolean {
     const { root, top } = this.#directories;
     if (top.fd < 0) return false;
+    // A file that cannot be written whole must be gone before it gets another name.
+    this.#closer.drain();
     if (missing) {
       this.#trail.fail("create hardlink", NO_FIRST);
       return false;
@@ -169,7 +171,7 @@ export class NativeWriter implements TreeWriter {
       return false;
     }
     this.#names.add(this.#trail.depth, name);
-    this.#metadata.applyByName(parent, name, entry, true);
+    this.#metadata.applyByName(parent, name, entry, type);
     return true;
   }
 

@@ -9,7 +9,7 @@ import {
   parseExcludeFile,
   type Pattern,
 } from "@pxar/format/pattern";
-import { joinPath, showName } from "@pxar/format/name";
+import { compareNames, joinPath, showName } from "@pxar/format/name";
 import type { Report } from "./report.ts";
 
 const SLASH = 0x2f;
@@ -26,6 +26,7 @@ export const EXCLUDE_FILE_LIMIT: number = 2 ** 24;
 /** The path from the root to the current directory, and the patterns that hold in it. */
 export class Place {
   readonly #patterns: Pattern[];
+  readonly #without: readonly Bytes[];
   #path: Bytes = new Uint8Array(4096);
   #length = 0;
 
@@ -33,14 +34,21 @@ export class Place {
    * Starts in the root.
    *
    * @param patterns Those of the command line.
+   * @param without Paths that are not wanted, whatever the patterns say.
    */
-  constructor(patterns: readonly Pattern[]) {
+  constructor(patterns: readonly Pattern[], without: readonly Bytes[] = []) {
     this.#patterns = [...patterns];
+    this.#without = without;
   }
 
   /** How many patterns hold here. */
   get patterns(): number {
     return this.#patterns.length;
+  }
+
+  /** Whether {@linkcode wants} may say no. */
+  get isChoosy(): boolean {
+    return this.#patterns.length > 0 || this.#without.length > 0;
   }
 
   /** The current directory's path, without leading slash, empty for the root: a copy. */
@@ -69,10 +77,13 @@ export class Place {
     this.#patterns.length = patterns;
   }
 
-  /** Whether the patterns leave an entry of the current directory in. */
+  /** Whether an entry of the current directory is wanted. */
   wants(name: Bytes, isDirectory: boolean): boolean {
     const end = this.#append(name);
     const path = this.#path.subarray(0, end);
+    if (this.#without.some((other) => compareNames(other, path) === 0)) {
+      return false;
+    }
     return matchPatterns(this.#patterns, path, isDirectory) !== "exclude";
   }
 

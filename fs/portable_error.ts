@@ -35,7 +35,12 @@ export function portableError(
 ): SystemError {
   const { name, message, code } = error as Error & { code?: string };
   const shown = showName(path) || ".";
-  return new SystemError(`Cannot ${verb} ${shown}: ${message}`, {
+  // Deno says "Permission denied (os error 13): open '/a/b'"; the path stands here already.
+  const said = /^(.+?) \(os error \d+\)/.exec(message)?.[1];
+  const why = said === undefined
+    ? message
+    : said.charAt(0).toLowerCase() + said.slice(1);
+  return new SystemError(`Cannot ${verb} ${shown}: ${why}`, {
     cause: error,
     code: code ?? CODES[name] ?? "",
     errno: 0,

@@ -6,7 +6,7 @@
 import { type Bytes, NO_BYTES } from "@pxar/format/bytes";
 import { PxarError, type SystemError } from "@pxar/format/errors";
 import { compareNames } from "@pxar/format/name";
-import { ANOTHER, isVirtual, MADE_UP } from "./file_systems.ts";
+import { ANOTHER, isVirtual, MADE_UP, UNKNOWN } from "./file_systems.ts";
 import {
   EXCLUDE_CLI_FILE,
   EXCLUDE_FILE,
@@ -23,12 +23,17 @@ import { Walk } from "./walk.ts";
 
 const UTF8 = new TextEncoder();
 
-/** Tells the kind of file system that a path lies on, as statfs does; 0 where that is not known. */
-export type FileSystemTypeOf = (path: string) => number;
+/** Tells the kind of file system that a path lies on, as statfs does; `undefined` where that may not be asked. */
+export type FileSystemTypeOf = (path: string) => number | undefined;
 
 interface Name {
   readonly text: string;
   readonly bytes: Bytes;
+}
+
+/** Whether Deno was permitted to ask the system for something. */
+export function mayAsk(kind: "statfs" | "uid" | "gid"): boolean {
+  return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
 }
 
 class PortableLevel extends Level {
@@ -78,13 +83,12 @@ export class PortableReader extends Walk<PortableLevel> {
   }
 
   protected override owner(): readonly [uid: number, gid: number] {
-    try {
+    // Asked for and not tried, because trying would ask whoever sits at a terminal.
+    if (mayAsk("uid") && mayAsk("gid")) {
       return [Deno.uid() ?? 0, Deno.gid() ?? 0];
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotCapable)) throw error;
-      this.settings.report.lose("owners");
-      return [0, 0];
     }
+    this.settings.report.lose("owners");
+    return [0, 0];
   }
 
   protected override begin(): void {
@@ -102,7 +106,7 @@ export class PortableReader extends Walk<PortableLevel> {
         }, expected a directory`,
       );
     }
-    if (isVirtual(this.#typeOf(this.#root))) {
+    if (isVirtual(this.#typeOf(this.#root) ?? 0)) {
       throw new PxarError(
         `Cannot read directory ${this.#root}: its file system is made up by the kernel, expected one that keeps files`,
       );
@@ -219,7 +223,11 @@ export class PortableReader extends Walk<PortableLevel> {
     if (info.dev !== level.device) {
       if (this.#devices !== undefined && !this.#devices.has(info.dev)) {
         closed = ANOTHER;
-      } else if (isVirtual(this.#typeOf(where))) closed = MADE_UP;
+      } else {
+        const type = this.#typeOf(where);
+        if (type === undefined) closed = UNKNOWN;
+        else if (isVirtual(type)) closed = MADE_UP;
+      }
     }
     if (closed === undefined) {
       try {
@@ -294,7 +302,7 @@ export class PortableReader extends Walk<PortableLevel> {
         level.parent === undefined &&
         compareNames(bytes, EXCLUDE_CLI_FILE) === 0
       ) continue;
-      if (this.place.patterns > 0 && !this.place.wants(bytes, isDirectory)) {
+      if (this.place.isChoosy && !this.place.wants(bytes, isDirectory)) {
         continue;
       }
       names.push({ text, bytes });

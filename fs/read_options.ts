@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bytes } from "@pxar/format/bytes";
 import type { Pattern } from "@pxar/format/pattern";
 import { Report } from "./report.ts";
 
@@ -19,6 +20,8 @@ export interface ReadTreeOptions {
   readonly hold?: number;
   /** What to leave out, as given on the command line; the `.pxarexclude` files of the tree come behind them. */
   readonly patterns?: readonly Pattern[];
+  /** Paths from the root, without leading slash, that are left out silently, whatever the patterns say: the archive that is being made, where it lies in the tree. */
+  readonly without?: readonly Bytes[];
   /** Tells {@linkcode patterns} in a prelude entry before the root instead of in a `.pxarexclude-cli` file behind its last child: for a split archive. */
   readonly prelude?: boolean;
   /** Also reads what is mounted below; virtual file systems such as `/proc` stay empty. */
@@ -49,6 +52,7 @@ export interface ReadSettings {
   readonly advise: boolean;
   readonly hold: number | undefined;
   readonly patterns: readonly Pattern[];
+  readonly without: readonly Bytes[];
   readonly prelude: boolean;
   readonly allFileSystems: boolean;
   readonly includeDev: readonly string[];
@@ -74,6 +78,7 @@ export function readSettings(options: ReadTreeOptions): ReadSettings {
       ? undefined
       : atLeastOne(options.hold, "hold"),
     patterns: options.patterns ?? [],
+    without: options.without ?? [],
     prelude: options.prelude ?? false,
     allFileSystems: options.allFileSystems ?? false,
     includeDev: options.includeDev ?? [],

@@ -95,12 +95,14 @@ async function portable(
   path: string | Bytes,
   settings: ReadSettings,
 ): Promise<Walk<Level>> {
-  const { PortableReader } = await import("./portable_reader.ts");
-  return new PortableReader(path, settings, await fileSystemTypes());
+  const { mayAsk, PortableReader } = await import("./portable_reader.ts");
+  const typeOf = await fileSystemTypes(mayAsk("statfs"));
+  return new PortableReader(path, settings, typeOf);
 }
 
-async function fileSystemTypes(): Promise<FileSystemTypeOf> {
+async function fileSystemTypes(permitted: boolean): Promise<FileSystemTypeOf> {
   if (Deno.build.os !== "linux") return () => 0;
+  if (!permitted) return () => undefined;
   const { statfsSync } = await import("node:fs");
   return (path) => {
     try {

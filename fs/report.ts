@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "@pxar/format/bytes";
+import { FormatError } from "@pxar/format/errors";
 
 /** What a platform or a missing permission can make impossible to keep. */
 export type Loss =
@@ -46,6 +47,8 @@ export class Report {
   warnings = 0;
   /** How many errors there were. */
   errors = 0;
+  /** How many of the errors were damage met in an archive. */
+  damaged = 0;
   /** The first problems, at most 1,000. */
   readonly problems: Problem[] = [];
   /** How many entries lost what. */
@@ -70,6 +73,9 @@ export class Report {
   /** Notes that an entry, or a part of it, could not be kept as asked. */
   fail(path: Bytes, message: string, cause?: unknown): void {
     this.errors++;
+    if (cause instanceof FormatError && cause.offset !== undefined) {
+      this.damaged++;
+    }
     this.#note({ severity: "error", path, message, cause });
   }
 

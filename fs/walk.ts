@@ -51,7 +51,7 @@ export abstract class Walk<L extends Level> {
   /** Nothing is opened yet. */
   constructor(settings: ReadSettings) {
     this.settings = settings;
-    this.place = new Place(settings.patterns);
+    this.place = new Place(settings.patterns, settings.without);
   }
 
   /** Opens the root, puts its entry and {@linkcode enter}s it. */
@@ -201,7 +201,7 @@ export abstract class Walk<L extends Level> {
       throw new PxarError(
         `Cannot read directory ${
           this.show(level.parent, level.name)
-        }: it and those around it have ${this.#entriesOnPath} entries, expected at most ${entriesMax} (entriesMax)`,
+        }: it and those around it have ${this.#entriesOnPath} entries, expected at most ${entriesMax} (the option entries-max)`,
       );
     }
   }

@@ -126,6 +126,21 @@ Deno.test("create leaves what exists as it is", async () => {
   });
 });
 
+Deno.test("create does not write both halves of a split archive to one file", async () => {
+  await inFolder(async (folder) => {
+    await source(folder);
+    for (const force of [[], ["--force"]]) {
+      const { code, err } = await pxar(
+        ["create", "a", "source", "--payload-output", "./a", ...force],
+        { cwd: folder },
+      );
+      assertEquals(code, 2);
+      assertMatch(err, /^pxar: Cannot write both a and \.\/a: they are one/);
+      assertEquals(names(folder), ["source"]);
+    }
+  });
+});
+
 Deno.test("an archive in its own source does not hold itself", async () => {
   await inFolder(async (folder) => {
     const path = await source(folder);
@@ -151,6 +166,13 @@ Deno.test("an archive in its own source does not hold itself", async () => {
       ),
       [],
     );
+    // Another name of what is replaced is content like any other: its first link is left out, so it is a file.
+    if (Deno.build.os !== "windows") {
+      await Deno.link(`${path}/sub/self.pxar`, `${path}/sub/self.then`);
+      assertEquals((await run("sub/self.pxar", "--force")).code, 0);
+      const { out } = await pxar(["list", "-l", `${path}/sub/self.pxar`]);
+      assertMatch(out, /^-.* "\/sub\/self\.then"$/m);
+    }
     // Another archive of the same name elsewhere is content like any other.
     await Deno.writeTextFile(`${path}/sub/other.pxar`, "");
     assertEquals((await run("other.pxar")).code, 0);

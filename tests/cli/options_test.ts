@@ -71,7 +71,7 @@ for (
   const [args, says] of [
     [["a", "--nope"], "--nope"],
     [["a", "-x"], "-x"],
-    [["a", "--flag=yes"], "takes no value"],
+    [["a", "--flag=yes"], "expected nothing behind it"],
     [["a", "--text"], "value is missing"],
     [["a", "--text=1", "--text=2"], "twice"],
     [["a", "--count", "1x"], "whole number"],

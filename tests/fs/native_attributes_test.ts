@@ -200,7 +200,7 @@ Deno.test("NativeAttributes names the attribute that is too large, and the optio
     assertThrows(
       () => read({ xattrs }),
       PxarError,
-      "attribute user.b of file: is larger than the system can give (skipE2bigXattr leaves it out)",
+      "attribute user.b of file: is larger than the system can give (the option skip-e2big-xattr leaves it out)",
     );
     const { names, report } = read({ xattrs }, { skipE2bigXattr: true });
     assertEquals(names, ["user.a", "user.c"]);
@@ -208,7 +208,7 @@ Deno.test("NativeAttributes names the attribute that is too large, and the optio
     assertThrows(
       () => read({ list: number }),
       PxarError,
-      "too many for the system (skipE2bigXattr leaves them out)",
+      "too many for the system (the option skip-e2big-xattr leaves them out)",
     );
     assertEquals(
       read({ list: number, project: 7 }, { skipE2bigXattr: true }).attributes!

@@ -153,7 +153,7 @@ systemTest(
       );
       assertStringIncludes(
         error.message,
-        " of file: name and value have 65792 bytes, expected at most 65791 (skipE2bigXattr leaves it out)",
+        " of file: name and value have 65792 bytes, expected at most 65791 (the option skip-e2big-xattr leaves it out)",
       );
       const { entries, report } = await walk(path, { skipE2bigXattr: true });
       assertEquals(

@@ -24,6 +24,13 @@ import {
 import { systemTest } from "../support/skip.ts";
 import { loadDamaged } from "../support/vectors.ts";
 import { makeEntry } from "@pxar/format/entry";
+import { fifoMetadata } from "@pxar/format/metadata";
+import { AT_FDCWD, S_IFIFO, S_IFLNK } from "@pxar/sys/abi";
+import { openLibc } from "@pxar/sys/libc";
+import { Maker } from "../../fs/maker.ts";
+import { NativeMetadata } from "../../fs/native_metadata.ts";
+import { Trail } from "../../fs/trail.ts";
+import { choose } from "../../fs/tree_writer.ts";
 
 const OPTIONS: { readonly [name: string]: WriteTreeOptions } = {
   "no option": {},
@@ -346,5 +353,44 @@ systemTest(
         ["back", "d"],
       );
       await run("rm", "-rf", path);
+    }),
+);
+
+systemTest(
+  "what has taken the place of a fifo or symlink just made is left as it is",
+  ["root"],
+  () =>
+    withDirectory((path) => {
+      const libc = openLibc()!;
+      const maker = new Maker(libc);
+      const report = new Report();
+      const trail = new Trail(report, false);
+      trail.enter();
+      const metadata = new NativeMetadata(maker, trail, choose({}));
+      const parent = maker.openDirectory(
+        AT_FDCWD,
+        new TextEncoder().encode(path),
+      );
+      const name = new TextEncoder().encode("taken");
+      Deno.writeTextFileSync(`${path}/taken`, "secret", { mode: 0o600 });
+      const look = () => {
+        const { uid, mode, mtime } = Deno.lstatSync(`${path}/taken`);
+        return [uid, mode, mtime?.getTime()];
+      };
+      const before = look();
+      const fifo = makeEntry("fifo", {
+        name,
+        ...fifoMetadata(0o666).owner(1234, 1234).build(),
+      });
+      for (const type of [S_IFIFO, S_IFLNK]) {
+        trail.at(name);
+        metadata.applyByName(parent, name, fifo, type);
+        assertEquals(look(), before);
+      }
+      assertEquals(report.problems.map(({ message }) => message), [
+        "Cannot set owner, permissions and times of taken: something else has taken its place",
+        "Cannot set owner, permissions and times of taken: something else has taken its place",
+      ]);
+      maker.close(parent);
     }),
 );

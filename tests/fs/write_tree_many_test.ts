@@ -1,9 +1,10 @@
 // So many small files that a second thread writes them.
 import { BytesContent, type Entry, makeEntry } from "@pxar/format/entry";
 import { dirMetadata, fileMetadata } from "@pxar/format/metadata";
+import { SystemError } from "@pxar/format/errors";
 import { Report } from "@pxar/fs/report";
 import { writeTree } from "@pxar/fs/write_tree";
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { systemTest } from "../support/skip.ts";
 import { openDescriptors, withDirectory } from "../support/walks.ts";
 
@@ -113,3 +114,62 @@ systemTest(
       }
     }),
 );
+
+/** Files with a second name each. */
+function* linkedFiles(files: number): Generator<Entry[]> {
+  const { uid, gid } = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  yield [makeEntry("directory", dirMetadata(0o755).owner(uid, gid).build())];
+  for (let f = 0; f < files; f++) {
+    const name = TEXT.encode(`f${f}`);
+    yield [
+      makeEntry("file", {
+        name,
+        content: new BytesContent(new Uint8Array(8000).fill(1)),
+        ...fileMetadata(0o644).owner(uid, gid).build(),
+        position: f + 1,
+      }),
+      makeEntry("hardlink", {
+        name: TEXT.encode(`f${f}-link`),
+        target: name,
+        linkPosition: f + 1,
+      }),
+    ];
+    if (f % 100 === 0) letOthersRun();
+  }
+  yield [makeEntry("end")];
+}
+
+for (const strict of [false, true]) {
+  systemTest(
+    `writeTree() on a full disk leaves no half file under any of its names${
+      strict ? ", strict" : ""
+    }`,
+    ["mount"],
+    () =>
+      withDirectory(async (path) => {
+        const mount = (...args: string[]) =>
+          new Deno.Command(args[0]!, { args: args.slice(1) }).outputSync()
+            .success;
+        assert(mount("mount", "-t", "tmpfs", "-o", "size=24m", "none", path));
+        try {
+          const report = new Report();
+          const done = writeTree(`${path}/out`, linkedFiles(5000), {
+            report,
+            strict,
+          });
+          if (strict) await assertRejects(() => done, SystemError, "no space");
+          else await done;
+          assert(report.errors > 0, "the disk was not full");
+          let names = 0;
+          for (const { name } of Deno.readDirSync(`${path}/out`)) {
+            assertEquals(Deno.statSync(`${path}/out/${name}`).size, 8000, name);
+            names++;
+          }
+          // The root is an entry, too.
+          if (!strict) assertEquals(report.entries, names + 1);
+        } finally {
+          assert(mount("umount", path));
+        }
+      }),
+  );
+}
