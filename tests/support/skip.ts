@@ -54,6 +54,15 @@ function find(need: Need): string | undefined {
         ? undefined
         : "it needs a free loop device (losetup --find)");
   }
+  if (need === "gcc" && succeeds("gcc", "--version")) {
+    // Under an emulator, the compiler may be another processor's.
+    const machine = new TextDecoder().decode(
+      new Deno.Command("gcc", { args: ["-dumpmachine"] }).outputSync().stdout,
+    );
+    return machine.startsWith(Deno.build.arch)
+      ? undefined
+      : `it needs a gcc for ${Deno.build.arch}, not for ${machine.trim()}`;
+  }
   const { command, from } = TOOLS[need]!;
   const found = succeeds(
     "sh",
