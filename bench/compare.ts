@@ -5,8 +5,8 @@
  */
 
 const FORMAT = [
-  ...["(", "-type", "f", "-printf", "f %m %U %G %T@ %n %s %P\\0", ")", "-o"],
-  ...["-printf", "%y %m %U %G %T@ %l %P\\0"],
+  ...["(", "-type", "f", "-printf", "f %m %U %G %T@ %s %P\\0%i\\0", ")", "-o"],
+  ...["-printf", "%y %m %U %G %T@ %l %P\\0\\0"],
 ];
 
 async function list(path: string): Promise<string[]> {
@@ -17,11 +17,24 @@ async function list(path: string): Promise<string[]> {
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   // Latin-1: every byte of a name stays what it is.
-  return new TextDecoder("latin1").decode(stdout).split("\0").sort();
+  const words = new TextDecoder("latin1").decode(stdout).split("\0");
+  const files: (readonly [line: string, inode: string])[] = [];
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    files.push([words[i]!, words[i + 1]!]);
+  }
+  files.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  // Links are told by the first line of their file: a count would also count those outside of the tree.
+  const first = new Map<string, string>();
+  return files.map(([line, inode]) => {
+    if (inode === "") return line;
+    const one = first.get(inode);
+    if (one === undefined) first.set(inode, line);
+    return one === undefined ? line : `${line} is ${one}`;
+  });
 }
 
 /**
- * Compares two trees: names, types, modes, owners, times to the nanosecond, links, contents.
+ * Compares two trees: names, types, modes, owners, times to the nanosecond, which names are one file, contents.
  *
  * @throws {Error} That shows the first differences, if there are any.
  */
