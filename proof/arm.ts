@@ -66,7 +66,7 @@ function demandEmulator(): void {
 /** The folder of the foreign Deno, fetched from npm's registry at first use. */
 async function foreignDeno(): Promise<string> {
   const cache = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME")}/.cache`;
+    (Deno.uid() === 0 ? "/var/cache" : `${Deno.env.get("HOME")}/.cache`);
   const folder = `${cache}/pxar-proof/${PACKAGE.replaceAll("/", "-")}`;
   if (!exists(`${folder}/package/deno`)) {
     say(`fetching ${PACKAGE}`);
