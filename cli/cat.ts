@@ -8,7 +8,7 @@ import { UnsupportedError } from "@pxar/format/errors";
 import { type Command, command } from "./command.ts";
 import { ARCHIVE, ESCAPED, PAYLOAD_INPUT } from "./common_options.ts";
 import { EXIT, ExitError } from "./exits.ts";
-import { noContent } from "./input.ts";
+import { noContent } from "./payload_file.ts";
 import { find, type Found, openArchive } from "./look.ts";
 import { absolute, quote } from "./names.ts";
 import { printBytes } from "./output.ts";

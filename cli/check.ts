@@ -7,10 +7,13 @@ import { check, type CheckProgress } from "@pxar/codec/check";
 import { type Command, command } from "./command.ts";
 import { ARCHIVE, JSON_FLAG, PAYLOAD_INPUT, QUIET } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
-import { findPayload, openAccess, turning } from "./input.ts";
+import { openAccess } from "./open_file.ts";
+import { findPayload } from "./payload_file.ts";
+import { turningAccess } from "./turning.ts";
 import { Lines, printJson } from "./output.ts";
 import { sizeText } from "./show.ts";
-import { interruptible, Voice } from "./work.ts";
+import { interruptible } from "./signals.ts";
+import { Voice } from "./voice.ts";
 
 /** The command. */
 export const COMMAND: Command = command({
@@ -37,11 +40,14 @@ is any, 3 if contents were not read for want of their payload file, else 0.`,
       let progress: CheckProgress = { position: 0, entries: 0, bytes: 0 };
       voice.follow(() => progress);
       try {
-        const result = await check(turning(openAccess(archive!), signal), {
-          payload: payload && turning(openAccess(payload.path), signal),
-          signal,
-          onProgress: (now) => progress = now,
-        });
+        const result = await check(
+          turningAccess(openAccess(archive!), signal),
+          {
+            payload: payload && turningAccess(openAccess(payload.path), signal),
+            signal,
+            onProgress: (now) => progress = now,
+          },
+        );
         voice.end();
         if (options.json) {
           printJson({ archive, payload: payload?.path, ...result });

@@ -18,7 +18,9 @@ import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
 import { Outputs, standardOutput } from "./outputs.ts";
 import { printJson } from "./output.ts";
 import { readExcludeFile, readPatterns } from "./patterns.ts";
-import { closing, interruptible, jsonReport, Voice } from "./work.ts";
+import { closing, jsonReport } from "./outcome.ts";
+import { interruptible } from "./signals.ts";
+import { Voice } from "./voice.ts";
 
 const ENCODER = new TextEncoder();
 

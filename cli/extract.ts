@@ -13,17 +13,15 @@ import { select } from "@pxar/transfer/select";
 import { type Command, command } from "./command.ts";
 import { ESCAPED, JSON_FLAG, QUIET, STREAM } from "./common_options.ts";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
-import {
-  type Input,
-  needPayload,
-  noContent,
-  openAccess,
-  openInput,
-} from "./input.ts";
+import { type Input, openInput } from "./input.ts";
+import { openAccess } from "./open_file.ts";
+import { needPayload, noContent } from "./payload_file.ts";
 import { absolute, quote } from "./names.ts";
 import { printJson } from "./output.ts";
 import { readIncludeFile, readPatterns } from "./patterns.ts";
-import { closing, interruptible, jsonReport, Voice } from "./work.ts";
+import { closing, jsonReport } from "./outcome.ts";
+import { interruptible } from "./signals.ts";
+import { Voice } from "./voice.ts";
 import { lazy } from "./lazy.ts";
 
 /** The command. */

@@ -6,7 +6,8 @@
 import { Accessor, type Node } from "@pxar/codec/accessor";
 import type { Bytes } from "@pxar/format/bytes";
 import { EXIT, ExitError } from "./exits.ts";
-import { findPayload, openAccess } from "./input.ts";
+import { openAccess } from "./open_file.ts";
+import { findPayload } from "./payload_file.ts";
 import { absolute, argumentBytes, plainPath, quote } from "./names.ts";
 
 /** Something that was found. */

@@ -6,7 +6,7 @@
 import type { ByteSink } from "@pxar/codec/sink";
 import type { Bytes } from "@pxar/format/bytes";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
-import { unless } from "./input.ts";
+import { unless } from "./turning.ts";
 
 /** A file in the making. */
 interface Making {
