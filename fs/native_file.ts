@@ -7,7 +7,7 @@ import type { Bytes } from "@pxar/format/bytes";
 import type { Entry } from "@pxar/format/entry";
 import { ERRNO } from "@pxar/sys/errno";
 import { addressOf } from "@pxar/sys/libc";
-import { type Closer, SMALL } from "./closer.ts";
+import { SMALL, type SmallFileThread } from "./small_file_thread.ts";
 import { BLOCK, ContentCopy } from "./content_copy.ts";
 import type { Level } from "./directory_stack.ts";
 import type { Maker } from "./maker.ts";
@@ -27,7 +27,7 @@ export class NativeFile {
   readonly #trail: Trail;
   readonly #choices: Choices;
   readonly #mask: number;
-  readonly #closer: Closer;
+  readonly #thread: SmallFileThread;
   readonly #copy: ContentCopy;
   readonly #address: number;
   // The file at hand.
@@ -58,7 +58,7 @@ export class NativeFile {
    * @param trail Takes what goes wrong.
    * @param choices What is wanted.
    * @param mask The process's umask.
-   * @param closer Takes files that are done but for their time.
+   * @param thread Takes files that are done but for their time.
    */
   constructor(
     maker: Maker,
@@ -67,7 +67,7 @@ export class NativeFile {
     trail: Trail,
     choices: Choices,
     mask: number,
-    closer: Closer,
+    thread: SmallFileThread,
   ) {
     this.#maker = maker;
     this.#metadata = metadata;
@@ -75,7 +75,7 @@ export class NativeFile {
     this.#trail = trail;
     this.#choices = choices;
     this.#mask = mask;
-    this.#closer = closer;
+    this.#thread = thread;
     this.#copy = new ContentCopy((length) => {
       if (this.#room !== undefined && this.#isDense(length)) {
         this.#unwritten = length;
@@ -109,11 +109,11 @@ export class NativeFile {
       if (entry.flags !== 0) this.#flags.applyInitial(this.#fd, entry);
       this.#room =
         this.#dressed && content.size <= SMALL && this.#name === entry.name
-          ? this.#closer.room()
+          ? this.#thread.room()
           : undefined;
       this.#from = this.#room === undefined
         ? this.#address
-        : this.#closer.address;
+        : this.#thread.address;
       this.#unwritten = 0;
       const waiting = content.size > 0
         ? this.#copy.run(content, this.#room)
@@ -179,7 +179,7 @@ export class NativeFile {
     const { size } = entry.content!;
     if (this.#hole) this.#check("ftruncate", maker.truncate(fd, size));
     if (this.#room !== undefined) {
-      this.#closer.take(fd, entry, this.#unwritten);
+      this.#thread.take(fd, entry, this.#unwritten);
       this.#fd = -1;
       this.#trail.report.bytes += size;
       return true;

@@ -11,7 +11,7 @@ import { showName } from "@pxar/format/name";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "@pxar/sys/abi";
 import { ERRNO, errnoCode, errnoText } from "@pxar/sys/errno";
 import type { Libc } from "@pxar/sys/libc";
-import { Closer } from "./closer.ts";
+import { SmallFileThread } from "./small_file_thread.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { Maker } from "./maker.ts";
 import { NativeLinks } from "./native_links.ts";
@@ -35,7 +35,7 @@ export class NativeWriter implements TreeWriter {
   readonly #maker: Maker;
   readonly #metadata: NativeMetadata;
   readonly #flags: NativeFlags;
-  readonly #closer: Closer;
+  readonly #thread: SmallFileThread;
   readonly #file: NativeFile;
   readonly #directories: DirectoryStack;
   readonly #links: NativeLinks;
@@ -62,7 +62,7 @@ export class NativeWriter implements TreeWriter {
     libc.umask(this.#mask);
     this.#uid = libc.geteuid();
     this.#gid = libc.getegid();
-    this.#closer = new Closer(
+    this.#thread = new SmallFileThread(
       this.#maker,
       trail,
       () => this.#directories.top.fd,
@@ -74,7 +74,7 @@ export class NativeWriter implements TreeWriter {
       trail,
       choices,
       this.#mask,
-      this.#closer,
+      this.#thread,
     );
     this.#directories = new DirectoryStack(this.#maker);
     this.#links = new NativeLinks(
@@ -90,7 +90,7 @@ export class NativeWriter implements TreeWriter {
   /** Makes a directory, or uses the one that is there, and goes into it. */
   directory(entry: Entry): boolean {
     if (this.#directories.isEmpty) return this.#root(entry);
-    this.#closer.drain();
+    this.#thread.drain();
     const parent = this.#directories.top.fd;
     if (parent < 0) return false;
     const made = this.#maker.createDirectory(parent, entry.name, 0o700);
@@ -132,7 +132,7 @@ export class NativeWriter implements TreeWriter {
     const { root, top } = this.#directories;
     if (top.fd < 0) return false;
     // A file that cannot be written whole must be gone before it gets another name.
-    this.#closer.drain();
+    this.#thread.drain();
     if (missing) {
       this.#trail.fail("create hardlink", NO_FIRST);
       return false;
@@ -177,7 +177,7 @@ export class NativeWriter implements TreeWriter {
 
   /** Gives the innermost directory its metadata and goes back up. */
   end(): void {
-    this.#closer.drain();
+    this.#thread.drain();
     const { fd, entry } = this.#directories.top;
     if (!this.#directories.reopenParent()) {
       this.#trail.fail(
@@ -194,7 +194,7 @@ export class NativeWriter implements TreeWriter {
 
   /** Closes all descriptors. */
   close(): void {
-    this.#closer.close();
+    this.#thread.close();
     this.#links.close();
     this.#directories.close();
   }

@@ -4,7 +4,9 @@ import { dirMetadata, fileMetadata } from "@pxar/format/metadata";
 import { SystemError } from "@pxar/format/errors";
 import { Report } from "@pxar/fs/report";
 import { writeTree } from "@pxar/fs/write_tree";
+import { SmallFileRing } from "../../fs/small_file_ring.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { mounted } from "../support/image.ts";
 import { systemTest } from "../support/skip.ts";
 import { openDescriptors, withDirectory } from "../support/walks.ts";
 
@@ -54,63 +56,57 @@ function letOthersRun(): void {
 systemTest("writeTree() restores many small files by two threads as by one", [
   "linux",
 ], () =>
-  withDirectory(async (path) => {
-    const report = await writeTree(`${path}/out`, manyFiles(12, 1000));
-    assertEquals([report.errors, report.warnings], [0, 0]);
-    assertEquals(report.entries, 12 * 1001 + 1);
-    let bytes = 0;
-    for (let d = 0, number = 0; d < 12; d++) {
-      const directory = Deno.statSync(`${path}/out/d${d}`);
-      assertEquals(directory.mtime!.getTime(), (1_600_000_000 + d) * 1000);
-      for (let f = 0; f < 1000; f++, number++) {
-        const name = `${path}/out/d${d}/f${f}`;
-        const wanted = bytesOf(number), there = Deno.readFileSync(name);
-        assert(
-          there.length === wanted.length &&
-            there.every((byte, i) => byte === wanted[i]),
-          name,
-        );
-        const { mode, mtime } = Deno.statSync(name);
-        assertEquals(mode! & 0o7777, number % 2 === 0 ? 0o644 : 0o600);
-        assertEquals(mtime!.getTime(), (1_500_000_000 + number) * 1000);
-        bytes += wanted.length;
+  withDirectory((path) =>
+    withSecondThread(async () => {
+      const report = await writeTree(`${path}/out`, manyFiles(12, 1000));
+      assertEquals([report.errors, report.warnings], [0, 0]);
+      assertEquals(report.entries, 12 * 1001 + 1);
+      let bytes = 0;
+      for (let d = 0, number = 0; d < 12; d++) {
+        const directory = Deno.statSync(`${path}/out/d${d}`);
+        assertEquals(directory.mtime!.getTime(), (1_600_000_000 + d) * 1000);
+        for (let f = 0; f < 1000; f++, number++) {
+          const name = `${path}/out/d${d}/f${f}`;
+          const wanted = bytesOf(number), there = Deno.readFileSync(name);
+          assert(
+            there.length === wanted.length &&
+              there.every((byte, i) => byte === wanted[i]),
+            name,
+          );
+          const { mode, mtime } = Deno.statSync(name);
+          assertEquals(mode! & 0o7777, number % 2 === 0 ? 0o644 : 0o600);
+          assertEquals(mtime!.getTime(), (1_500_000_000 + number) * 1000);
+          bytes += wanted.length;
+        }
       }
-    }
-    assertEquals(report.bytes, bytes);
-    assertEquals(openDescriptors(path), 0);
-  }));
+      assertEquals(report.bytes, bytes);
+      assertEquals(openDescriptors(path), 0);
+    })
+  ));
 
 systemTest(
   "writeTree() on a full disk removes what is not whole, also where two threads write",
   ["mount"],
   () =>
-    withDirectory(async (path) => {
-      const mount = (...args: string[]) =>
-        new Deno.Command(args[0]!, { args: args.slice(1) }).outputSync()
-          .success;
-      assert(mount("mount", "-t", "tmpfs", "-o", "size=16m", "none", path));
-      try {
-        const report = new Report();
-        await writeTree(`${path}/out`, manyFiles(12, 1000), { report });
-        assert(report.errors > 0, "the disk was not full");
-        let number = 0, whole = 0;
-        for (let d = 0; d < 12; d++) {
-          for (let f = 0; f < 1000; f++, number++) {
-            try {
-              const there = Deno.readFileSync(`${path}/out/d${d}/f${f}`);
-              assertEquals(there.length, bytesOf(number).length);
-              whole++;
-            } catch (error) {
-              assert(error instanceof Deno.errors.NotFound, `${error}`);
-            }
+    withSmallDisk(16, async (path) => {
+      const report = new Report();
+      await writeTree(`${path}/out`, manyFiles(12, 1000), { report });
+      assert(report.errors > 0, "the disk was not full");
+      let number = 0, whole = 0;
+      for (let d = 0; d < 12; d++) {
+        for (let f = 0; f < 1000; f++, number++) {
+          try {
+            const there = Deno.readFileSync(`${path}/out/d${d}/f${f}`);
+            assertEquals(there.length, bytesOf(number).length);
+            whole++;
+          } catch (error) {
+            assert(error instanceof Deno.errors.NotFound, `${error}`);
           }
         }
-        assertEquals(whole + report.errors, 12_000);
-        for (const { message } of report.problems) {
-          assert(/no space left/.test(message), message);
-        }
-      } finally {
-        assert(mount("umount", path));
+      }
+      assertEquals(whole + report.errors, 12_000);
+      for (const { message } of report.problems) {
+        assert(/no space left/.test(message), message);
       }
     }),
 );
@@ -146,30 +142,52 @@ for (const strict of [false, true]) {
     }`,
     ["mount"],
     () =>
-      withDirectory(async (path) => {
-        const mount = (...args: string[]) =>
-          new Deno.Command(args[0]!, { args: args.slice(1) }).outputSync()
-            .success;
-        assert(mount("mount", "-t", "tmpfs", "-o", "size=24m", "none", path));
-        try {
-          const report = new Report();
-          const done = writeTree(`${path}/out`, linkedFiles(5000), {
-            report,
-            strict,
-          });
-          if (strict) await assertRejects(() => done, SystemError, "no space");
-          else await done;
-          assert(report.errors > 0, "the disk was not full");
-          let names = 0;
-          for (const { name } of Deno.readDirSync(`${path}/out`)) {
-            assertEquals(Deno.statSync(`${path}/out/${name}`).size, 8000, name);
-            names++;
-          }
-          // The root is an entry, too.
-          if (!strict) assertEquals(report.entries, names + 1);
-        } finally {
-          assert(mount("umount", path));
+      withSmallDisk(24, async (path) => {
+        const report = new Report();
+        const done = writeTree(`${path}/out`, linkedFiles(5000), {
+          report,
+          strict,
+        });
+        if (strict) await assertRejects(() => done, SystemError, "no space");
+        else await done;
+        assert(report.errors > 0, "the disk was not full");
+        let names = 0;
+        for (const { name } of Deno.readDirSync(`${path}/out`)) {
+          assertEquals(Deno.statSync(`${path}/out/${name}`).size, 8000, name);
+          names++;
         }
+        // The root is an entry, too.
+        if (!strict) assertEquals(report.entries, names + 1);
       }),
+  );
+}
+
+/** Counts the files that go to the other thread while `run` goes on; there must be some. */
+async function withSecondThread(run: () => Promise<void>): Promise<void> {
+  const { put } = SmallFileRing.prototype;
+  let files = 0;
+  SmallFileRing.prototype.put = function (...file): void {
+    files++;
+    put.apply(this, file);
+  };
+  try {
+    await run();
+  } finally {
+    SmallFileRing.prototype.put = put;
+  }
+  assert(files > 0, "no file went to the second thread");
+}
+
+/** A disk of so many MiB, on which a second thread writes. */
+function withSmallDisk(
+  size: number,
+  run: (path: string) => Promise<void>,
+): Promise<void> {
+  return withDirectory((path) =>
+    mounted(
+      ["-t", "tmpfs", "-o", `size=${size}m`, "none"],
+      path,
+      (path) => withSecondThread(() => run(path)),
+    )
   );
 }

@@ -1,16 +1,16 @@
-import { ClosingRing, SLOTS } from "../../fs/closing_ring.ts";
+import { SLOTS, SmallFileRing } from "../../fs/small_file_ring.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 /** A thread that takes from a ring, slower or faster, and tells what it was given. */
 const TAKER = `
-import { ClosingRing } from "${new URL(
-  "../../fs/closing_ring.ts",
+import { SmallFileRing } from "${new URL(
+  "../../fs/small_file_ring.ts",
   import.meta.url,
 )}";
 onmessage = ({ data: { memory, seen, pause } }) => {
   const words = new Float64Array(seen);
   let at = 0, idle = 0;
-  new ClosingRing(memory).take((slot, { fd, length, secs, nanos }, closed) => {
+  new SmallFileRing(memory).take((slot, { fd, length, secs, nanos }, closed) => {
     for (let i = 0; i < pause * (at % 7); i++) idle += i;
     words[at++] = fd;
     words[at++] = length;
@@ -26,9 +26,9 @@ onmessage = ({ data: { memory, seen, pause } }) => {
 async function withTaker(
   files: number,
   pause: number,
-  run: (ring: ClosingRing, seen: Float64Array) => Promise<void> | void,
+  run: (ring: SmallFileRing, seen: Float64Array) => Promise<void> | void,
 ): Promise<void> {
-  const ring = new ClosingRing();
+  const ring = new SmallFileRing();
   const seen = new SharedArrayBuffer(8 * 4 * files);
   const url = URL.createObjectURL(
     new Blob([TAKER], { type: "application/typescript" }),
@@ -48,7 +48,7 @@ async function withTaker(
 }
 
 for (const pause of [0, 1, 300]) {
-  Deno.test(`ClosingRing hands on every file once and in order, pauses of ${pause}`, async () => {
+  Deno.test(`SmallFileRing hands on every file once and in order, pauses of ${pause}`, async () => {
     const files = 20_000;
     await withTaker(files, pause, (ring, seen) => {
       const last: (number | undefined)[] = new Array(SLOTS).fill(undefined);
@@ -83,7 +83,7 @@ for (const pause of [0, 1, 300]) {
   });
 }
 
-Deno.test("ClosingRing wakes a taker that sleeps, for files and for the end", async () => {
+Deno.test("SmallFileRing wakes a taker that sleeps, for files and for the end", async () => {
   await withTaker(3, 0, async (ring, seen) => {
     for (let i = 0; i < 3; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -95,8 +95,8 @@ Deno.test("ClosingRing wakes a taker that sleeps, for files and for the end", as
   });
 });
 
-Deno.test("ClosingRing refuses to overwrite what is on its way", () => {
-  const ring = new ClosingRing();
+Deno.test("SmallFileRing refuses to overwrite what is on its way", () => {
+  const ring = new SmallFileRing();
   assert(!ring.ready);
   for (let i = 0; i < SLOTS; i++) ring.put(i, 0, 0, 0);
   assertEquals(ring.length, SLOTS);

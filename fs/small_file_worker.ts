@@ -1,11 +1,11 @@
-// The thread that writes small files, sets their time and closes them; started by closer.ts, which sends it the ring and where the contents lie.
+// The thread that writes small files, sets their time and closes them; started by small_file_thread.ts, which sends it the ring and where the contents lie.
 import { ERRNO } from "@pxar/sys/errno";
 import { openLibc } from "@pxar/sys/libc";
-import { ClosingRing } from "./closing_ring.ts";
+import { SmallFileRing } from "./small_file_ring.ts";
 import { Maker } from "./maker.ts";
 
 /** What this thread needs to know: the contents lie in the memory of the process, where the other thread put them. */
-export interface ClosingTask {
+export interface SmallFileTask {
   /** Memory of the ring. */
   readonly ring: SharedArrayBuffer;
   /** Address of the first slot's content. */
@@ -15,7 +15,8 @@ export interface ClosingTask {
 }
 
 addEventListener("message", (event) => {
-  const { ring, contents, stride } = (event as MessageEvent<ClosingTask>).data;
+  const { ring, contents, stride } =
+    (event as MessageEvent<SmallFileTask>).data;
   const libc = openLibc();
   if (libc === undefined) return close();
   const maker = new Maker(libc);
@@ -30,7 +31,7 @@ addEventListener("message", (event) => {
     return 0;
   };
 
-  new ClosingRing(ring).take((slot, { fd, length, secs, nanos }, closed) => {
+  new SmallFileRing(ring).take((slot, { fd, length, secs, nanos }, closed) => {
     closed.write = write(fd, contents + slot * stride, length);
     closed.times = Math.min(0, maker.times(fd, secs, nanos));
     closed.close = Math.min(0, maker.close(fd));

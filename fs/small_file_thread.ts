@@ -7,8 +7,8 @@
  */
 import type { Bytes } from "@pxar/format/bytes";
 import type { Entry } from "@pxar/format/entry";
-import { ClosingRing, SLOTS } from "./closing_ring.ts";
-import type { ClosingTask } from "./closing_worker.ts";
+import { SLOTS, SmallFileRing } from "./small_file_ring.ts";
+import type { SmallFileTask } from "./small_file_worker.ts";
 import type { Maker } from "./maker.ts";
 import type { Trail } from "./trail.ts";
 import { addressOf } from "@pxar/sys/libc";
@@ -20,7 +20,7 @@ const WORTHWHILE = 2000;
 export const SMALL = 1 << 14;
 
 /** Hands files to another thread, and sees to what becomes of them. */
-export class Closer {
+export class SmallFileThread {
   readonly #maker: Maker;
   readonly #trail: Trail;
   readonly #parent: () => number;
@@ -28,7 +28,7 @@ export class Closer {
   readonly #contents: Bytes[] = [];
   #address = 0;
   #files = 0;
-  #ring: ClosingRing | undefined;
+  #ring: SmallFileRing | undefined;
   #worker: Worker | undefined;
 
   /**
@@ -113,14 +113,14 @@ export class Closer {
     }
     this.#address = addressOf(this.#maker.libc, memory);
     try {
-      const ring = new ClosingRing();
+      const ring = new SmallFileRing();
       const worker = new Worker(
-        new URL("./closing_worker.ts", import.meta.url),
+        new URL("./small_file_worker.ts", import.meta.url),
         { type: "module" },
       );
       // Where the thread cannot start, the ring is never ready, and all goes on without it.
       worker.onerror = (event) => event.preventDefault();
-      const task: ClosingTask = {
+      const task: SmallFileTask = {
         ring: ring.memory,
         contents: this.#address,
         stride: SMALL,

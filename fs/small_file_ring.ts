@@ -53,7 +53,7 @@ export interface Closed {
 }
 
 /** The ring, as either side sees it. */
-export class ClosingRing {
+export class SmallFileRing {
   /** To be handed to the other thread. */
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array;
