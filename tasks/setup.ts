@@ -4,6 +4,7 @@ const TESTS = [
   "acl",
   "attr",
   "bash",
+  "bsdutils",
   "btrfs-progs",
   "e2fsprogs",
   "fuse3",

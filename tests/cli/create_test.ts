@@ -5,9 +5,9 @@ import {
   assertMatch,
   assertNotEquals,
 } from "../support/assert.ts";
-import { inFolder, names, program, pxar } from "./run.ts";
-
-const ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
+import { mounted } from "../support/image.ts";
+import { systemTest } from "../support/skip.ts";
+import { inFolder, names, program, pxar, SIGNALS } from "./run.ts";
 
 async function source(folder: string): Promise<string> {
   const path = `${folder}/source`;
@@ -180,9 +180,9 @@ Deno.test("an archive in its own source does not hold itself", async () => {
   });
 });
 
-Deno.test("create leaves out kinds that are not wanted, and stays quiet", {
-  ignore: !ROOT,
-}, async () => {
+systemTest("create leaves out kinds that are not wanted, and stays quiet", [
+  "root",
+], async () => {
   await inFolder(async (folder) => {
     const path = await source(folder);
     const mknod = await new Deno.Command("sh", {
@@ -207,9 +207,9 @@ Deno.test("create leaves out kinds that are not wanted, and stays quiet", {
   });
 });
 
-Deno.test(
+systemTest(
   "what cannot be read is named and does not change the exit code, but with --strict",
-  { ignore: !ROOT },
+  ["root"],
   async () => {
     await inFolder(async (folder) => {
       const path = await source(folder);
@@ -249,10 +249,8 @@ Deno.test(
   },
 );
 
-for (const [signal, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  Deno.test(`${signal} during create leaves nothing`, {
-    ignore: Deno.build.os === "windows",
-  }, async () => {
+for (const [signal, exit] of SIGNALS) {
+  systemTest(`${signal} during create leaves nothing`, ["unix"], async () => {
     await inFolder(async (folder) => {
       const path = await source(folder);
       await Deno.writeTextFile(`${path}/huge`, "");
@@ -272,38 +270,35 @@ for (const [signal, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assertEquals(code, exit);
       assertMatch(
         new TextDecoder().decode(stderr),
-        /^pxar: Cannot finish: \w+\n$/,
+        /^pxar: Cannot finish: [\w ]+\n$/,
       );
       assertEquals(names(`${folder}/out`), []);
     });
   });
 }
 
-Deno.test("create on a full disk says so in a sentence and leaves nothing", {
-  ignore: !ROOT,
-}, async () => {
-  await inFolder(async (folder) => {
+systemTest("create on a full disk says so in a sentence and leaves nothing", [
+  "mount",
+], () =>
+  inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/small`);
-    const mounted = await new Deno.Command("mount", {
-      args: ["-t", "tmpfs", "-o", "size=1m", "none", `${folder}/small`],
-    }).output();
-    assert(mounted.success, "cannot mount a tmpfs");
-    try {
-      await Deno.mkdir(`${folder}/source`);
-      await Deno.writeFile(`${folder}/source/file`, new Uint8Array(4 << 20));
-      const { code, err } = await pxar(["create", "small/a.pxar", "source"], {
-        cwd: folder,
-      });
-      assertEquals([code, err], [
-        1,
-        "pxar: Cannot write small/a.pxar: no space left on device\n",
-      ]);
-      assertEquals(names(`${folder}/small`), []);
-    } finally {
-      await new Deno.Command("umount", { args: [`${folder}/small`] }).output();
-    }
-  });
-});
+    await Deno.mkdir(`${folder}/source`);
+    await Deno.writeFile(`${folder}/source/file`, new Uint8Array(4 << 20));
+    await mounted(
+      ["-t", "tmpfs", "-o", "size=1m", "none"],
+      `${folder}/small`,
+      async () => {
+        const { code, err } = await pxar(["create", "small/a.pxar", "source"], {
+          cwd: folder,
+        });
+        assertEquals([code, err], [
+          1,
+          "pxar: Cannot write small/a.pxar: no space left on device\n",
+        ]);
+        assertEquals(names(`${folder}/small`), []);
+      },
+    );
+  }));
 
 async function until(reached: () => boolean): Promise<void> {
   for (let i = 0; i < 1000; i++) {

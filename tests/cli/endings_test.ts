@@ -1,6 +1,7 @@
 // What ends with which code where it is easily got wrong.
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { VECTORS } from "../support/vectors.ts";
+import { mounted } from "../support/image.ts";
 import { systemTest } from "../support/skip.ts";
 import { inFolder, pxar } from "./run.ts";
 
@@ -74,29 +75,17 @@ systemTest(
   () =>
     inFolder(async (folder) => {
       await Deno.mkdir(`${folder}/tree/p`, { recursive: true });
-      const mount = (...args: string[]) =>
-        new Deno.Command(args[0]!, { args: args.slice(1) }).outputSync()
-          .success;
-      assert(mount("mount", "-t", "proc", "none", `${folder}/tree/p`));
-      try {
-        const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: [
-            "run",
-            "--no-prompt",
-            "--allow-read",
-            "--allow-write",
-            new URL("../../cli/main.ts", import.meta.url).pathname,
-            "create",
-            `${folder}/a.pxar`,
-            `${folder}/tree`,
-            "--all-file-systems",
-          ],
-        }).output();
-        assertEquals(code, 3, new TextDecoder().decode(stderr));
-        assertMatch(new TextDecoder().decode(stderr), /allow-sys=statfs/);
-      } finally {
-        assert(mount("umount", `${folder}/tree/p`));
-      }
+      await mounted(["-t", "proc", "none"], `${folder}/tree/p`, async () => {
+        const { code, err } = await pxar(
+          ["create", "a.pxar", "tree", "--all-file-systems"],
+          {
+            cwd: folder,
+            grants: ["--no-prompt", "--allow-read", "--allow-write"],
+          },
+        );
+        assertEquals(code, 3, err);
+        assertMatch(err, /allow-sys=statfs/);
+      });
       const { out } = await pxar(["list", `${folder}/a.pxar`]);
       assertEquals(out, '"/"\n"/p"\n');
     }),

@@ -1,49 +1,52 @@
 // `extract` and the way back: trees that survive, parts of archives, and what is left when it ends early.
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { mounted } from "../support/image.ts";
+import { systemTest } from "../support/skip.ts";
 import { readVector, VECTORS } from "../support/vectors.ts";
-import { inFolder, names, program, pxar } from "./run.ts";
+import { inFolder, names, program, pxar, SIGNALS } from "./run.ts";
 
-const ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
 const vector = (name: string) => new URL(name, VECTORS).pathname;
 
 for (const name of ["kinds", "names", "hardlinks", "modes"]) {
-  Deno.test(`extract and create give ${name} back, byte for byte`, {
-    ignore: !ROOT,
-  }, async () => {
-    await inFolder(async (folder) => {
-      const got = await pxar([
-        "extract",
-        vector(`${name}.mpxar`),
-        "out",
-        "--quiet",
-      ], { cwd: folder });
-      assertEquals([got.code, got.err], [0, ""]);
-      assertEquals(
-        (await pxar(["create", "v1.pxar", "out"], { cwd: folder })).code,
-        0,
-      );
-      assertEquals(
-        await Deno.readFile(`${folder}/v1.pxar`),
-        readVector(`${name}.pxar`),
-      );
-      const split = [
-        "create",
-        "v2.mpxar",
-        "out",
-        "--payload-output",
-        "v2.ppxar",
-      ];
-      assertEquals((await pxar(split, { cwd: folder })).code, 0);
-      assertEquals(
-        await Deno.readFile(`${folder}/v2.mpxar`),
-        readVector(`${name}.mpxar`),
-      );
-      assertEquals(
-        await Deno.readFile(`${folder}/v2.ppxar`),
-        readVector(`${name}.ppxar`),
-      );
-    });
-  });
+  systemTest(
+    `extract and create give ${name} back, byte for byte`,
+    ["root"],
+    async () => {
+      await inFolder(async (folder) => {
+        const got = await pxar([
+          "extract",
+          vector(`${name}.mpxar`),
+          "out",
+          "--quiet",
+        ], { cwd: folder });
+        assertEquals([got.code, got.err], [0, ""]);
+        assertEquals(
+          (await pxar(["create", "v1.pxar", "out"], { cwd: folder })).code,
+          0,
+        );
+        assertEquals(
+          await Deno.readFile(`${folder}/v1.pxar`),
+          readVector(`${name}.pxar`),
+        );
+        const split = [
+          "create",
+          "v2.mpxar",
+          "out",
+          "--payload-output",
+          "v2.ppxar",
+        ];
+        assertEquals((await pxar(split, { cwd: folder })).code, 0);
+        assertEquals(
+          await Deno.readFile(`${folder}/v2.mpxar`),
+          readVector(`${name}.mpxar`),
+        );
+        assertEquals(
+          await Deno.readFile(`${folder}/v2.ppxar`),
+          readVector(`${name}.ppxar`),
+        );
+      });
+    },
+  );
 }
 
 Deno.test("create - | extract - moves a tree", async () => {
@@ -235,49 +238,53 @@ Deno.test("what is there already stays, unless it may be replaced", async () => 
   });
 });
 
-for (const [signal, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  Deno.test(`${signal} during extract leaves no half file`, {
-    ignore: Deno.build.os === "windows",
-  }, async () => {
+for (const [signal, exit] of SIGNALS) {
+  systemTest(
+    `${signal} during extract leaves no half file`,
+    ["unix"],
+    async () => {
+      await inFolder(async (folder) => {
+        await Deno.writeFile(`${folder}/a.pxar`, endless());
+        await Deno.truncate(`${folder}/a.pxar`, 2 ** 36);
+        const child = program(["extract", "a.pxar", "out"], { cwd: folder })
+          .spawn();
+        await until(() =>
+          names(folder).includes("out") && names(`${folder}/out`).length > 0
+        );
+        child.kill(signal);
+        const { code, stderr } = await child.output();
+        assertEquals([code, names(`${folder}/out`)], [exit, []]);
+        assertMatch(
+          new TextDecoder().decode(stderr),
+          /^pxar: Cannot finish: [\w ]+\n$/,
+        );
+      });
+    },
+  );
+}
+
+systemTest(
+  "SIGINT ends an extract that waits for standard input",
+  ["unix"],
+  async () => {
     await inFolder(async (folder) => {
-      await Deno.writeFile(`${folder}/a.pxar`, endless());
-      await Deno.truncate(`${folder}/a.pxar`, 2 ** 36);
-      const child = program(["extract", "a.pxar", "out"], { cwd: folder })
-        .spawn();
+      const child = program(["extract", "-", "out"], {
+        cwd: folder,
+        stdin: new Uint8Array(),
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(endless());
+      await writer.write(new Uint8Array(5 << 20));
       await until(() =>
         names(folder).includes("out") && names(`${folder}/out`).length > 0
       );
-      child.kill(signal);
-      const { code, stderr } = await child.output();
-      assertEquals([code, names(`${folder}/out`)], [exit, []]);
-      assertMatch(
-        new TextDecoder().decode(stderr),
-        /^pxar: Cannot finish: \w+\n$/,
-      );
+      child.kill("SIGINT");
+      const { code } = await child.output();
+      await writer.close().catch(() => {});
+      assertEquals([code, names(`${folder}/out`)], [130, []]);
     });
-  });
-}
-
-Deno.test("SIGINT ends an extract that waits for standard input", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await inFolder(async (folder) => {
-    const child = program(["extract", "-", "out"], {
-      cwd: folder,
-      stdin: new Uint8Array(),
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(endless());
-    await writer.write(new Uint8Array(5 << 20));
-    await until(() =>
-      names(folder).includes("out") && names(`${folder}/out`).length > 0
-    );
-    child.kill("SIGINT");
-    const { code } = await child.output();
-    await writer.close().catch(() => {});
-    assertEquals([code, names(`${folder}/out`)], [130, []]);
-  });
-});
+  },
+);
 
 Deno.test("without FFI a tree survives, and what is lost is said once for each loss", async () => {
   await inFolder(async (folder) => {
@@ -324,11 +331,11 @@ Deno.test("without FFI a tree survives, and what is lost is said once for each l
   });
 });
 
-Deno.test(
+systemTest(
   "extract onto a full disk names what did not fit and leaves no half file",
-  { ignore: !ROOT },
-  async () => {
-    await inFolder(async (folder) => {
+  ["mount"],
+  () =>
+    inFolder(async (folder) => {
       await Deno.mkdir(`${folder}/small`);
       await Deno.mkdir(`${folder}/source`);
       await Deno.writeFile(
@@ -337,26 +344,22 @@ Deno.test(
       );
       await Deno.writeTextFile(`${folder}/source/small`, "fits");
       await pxar(["create", "a.pxar", "source"], { cwd: folder });
-      const mounted = await new Deno.Command("mount", {
-        args: ["-t", "tmpfs", "-o", "size=1m", "none", `${folder}/small`],
-      }).output();
-      assert(mounted.success, "cannot mount a tmpfs");
-      try {
-        const { code, err } = await pxar(["extract", "a.pxar", "small/out"], {
-          cwd: folder,
-        });
-        assertEquals(code, 3);
-        assertMatch(
-          err,
-          /^pxar: Cannot [^\n]*large[^\n]*: no space left on device\npxar: 1 error: /,
-        );
-        assertEquals(names(`${folder}/small/out`), ["small"]);
-      } finally {
-        await new Deno.Command("umount", { args: [`${folder}/small`] })
-          .output();
-      }
-    });
-  },
+      await mounted(
+        ["-t", "tmpfs", "-o", "size=1m", "none"],
+        `${folder}/small`,
+        async () => {
+          const { code, err } = await pxar(["extract", "a.pxar", "small/out"], {
+            cwd: folder,
+          });
+          assertEquals(code, 3);
+          assertMatch(
+            err,
+            /^pxar: Cannot [^\n]*large[^\n]*: no space left on device\npxar: 1 error: /,
+          );
+          assertEquals(names(`${folder}/small/out`), ["small"]);
+        },
+      );
+    }),
 );
 
 /** An archive up to the content of a file of 64 GiB. */

@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "../support/assert.ts";
+import { systemTest } from "../support/skip.ts";
 import { readVector, TREES, VARIANTS, VECTORS } from "../support/vectors.ts";
 import { inFolder, names, pxar } from "./run.ts";
 
@@ -136,9 +137,9 @@ Deno.test("list shows all fields of all kinds as JSON", async () => {
   assertStringIncludes(JSON.stringify(flags), '"nodump"');
 });
 
-Deno.test("JSON escapes what could steer a terminal, and means the same", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
+systemTest("JSON escapes what could steer a terminal, and means the same", [
+  "unix",
+], async () => {
   await inFolder(async (folder) => {
     const name = "a\x1b[31m\x7f\x9b\u202e\u2066b";
     await Deno.mkdir(`${folder}/source`);
@@ -152,38 +153,40 @@ Deno.test("JSON escapes what could steer a terminal, and means the same", {
   });
 });
 
-Deno.test("a pipe with a path is read in order, like standard input", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await inFolder(async (folder) => {
-    // Large enough that a reader would rather pass over its contents.
-    await Deno.mkdir(`${folder}/source`);
-    await Deno.writeFile(`${folder}/source/a`, new Uint8Array(3_000_000));
-    await Deno.writeTextFile(`${folder}/source/b`, "b\n");
-    await pxar(["create", "x.pxar", "source"], { cwd: folder });
-    const fifo = `${folder}/fifo`;
-    assert(
-      (await new Deno.Command("mkfifo", { args: [fifo] }).output()).success,
-    );
-    const through = async (...args: string[]) => {
-      const ran = pxar(args, { cwd: folder });
-      const feeding = new Deno.Command("sh", {
-        args: ["-c", "cat x.pxar > fifo"],
-        cwd: folder,
-        stderr: "null",
-      }).output();
-      const result = await ran;
-      await feeding;
-      return result;
-    };
-    assertEquals((await through("list", "fifo")).out, '"/"\n"/a"\n"/b"\n');
-    const extracted = await through("extract", "fifo", "out", "/b", "-q");
-    assertEquals([extracted.code, names(`${folder}/out`)], [0, ["b"]]);
-    // Not damage, which would be 4.
-    for (const command of ["check", "ls"]) {
-      const { code, err } = await through(command, "fifo");
-      assertEquals(code, 2);
-      assertMatch(err, /^pxar: Cannot read fifo from any place: /);
-    }
-  });
-});
+systemTest(
+  "a pipe with a path is read in order, like standard input",
+  ["unix"],
+  async () => {
+    await inFolder(async (folder) => {
+      // Large enough that a reader would rather pass over its contents.
+      await Deno.mkdir(`${folder}/source`);
+      await Deno.writeFile(`${folder}/source/a`, new Uint8Array(3_000_000));
+      await Deno.writeTextFile(`${folder}/source/b`, "b\n");
+      await pxar(["create", "x.pxar", "source"], { cwd: folder });
+      const fifo = `${folder}/fifo`;
+      assert(
+        (await new Deno.Command("mkfifo", { args: [fifo] }).output()).success,
+      );
+      const through = async (...args: string[]) => {
+        const ran = pxar(args, { cwd: folder });
+        const feeding = new Deno.Command("sh", {
+          args: ["-c", "cat x.pxar > fifo"],
+          cwd: folder,
+          stderr: "null",
+        }).output();
+        const result = await ran;
+        await feeding;
+        return result;
+      };
+      assertEquals((await through("list", "fifo")).out, '"/"\n"/a"\n"/b"\n');
+      const extracted = await through("extract", "fifo", "out", "/b", "-q");
+      assertEquals([extracted.code, names(`${folder}/out`)], [0, ["b"]]);
+      // Not damage, which would be 4.
+      for (const command of ["check", "ls"]) {
+        const { code, err } = await through(command, "fifo");
+        assertEquals(code, 2);
+        assertMatch(err, /^pxar: Cannot read fifo from any place: /);
+      }
+    });
+  },
+);

@@ -4,6 +4,22 @@ import type { Bytes } from "@pxar/format/bytes";
 /** Where the program is. */
 export const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
+/** What ends it early, and how it ends then; a SIGHUP only where whoever runs the tests does not ignore it, as under nohup. */
+export const SIGNALS: readonly (readonly [Deno.Signal, number])[] = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ...(hangsUp() ? [["SIGHUP", 129]] as const : []),
+];
+
+function hangsUp(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const ignored = BigInt(`0x${/^SigIgn:\s*(\w+)$/m.exec(status)![1]}`);
+  if ((ignored & 1n) === 0n) return true;
+  console.error("SKIPPED: SIGHUP ends the program: it is ignored here");
+  return false;
+}
+
 /** How the program is run. */
 export interface RunOptions {
   /** What it reads from standard input; nothing unless given. */

@@ -1,5 +1,6 @@
 // `deno task try`, as root or not, with and without FFI.
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { systemTest } from "../support/skip.ts";
 import { inFolder } from "./run.ts";
 
 const TRY = new URL("../../examples/try.ts", import.meta.url).pathname;
@@ -29,9 +30,8 @@ async function tree(folder: string): Promise<string> {
 }
 
 for (const how of ["", "--without-ffi", "--as-nobody"]) {
-  Deno.test(`try finds the copy the same ${how}`, {
-    ignore: how === "--as-nobody" && !ROOT,
-  }, async () => {
+  const needs = how === "--as-nobody" ? ["root"] as const : [];
+  systemTest(`try finds the copy the same ${how}`, needs, async () => {
     await inFolder(async (folder) => {
       const path = await tree(folder);
       if (how === "--as-nobody") {

@@ -3,6 +3,7 @@ import { FormatError } from "@pxar/format/errors";
 import { parsePattern } from "@pxar/format/pattern";
 import { openLibc } from "@pxar/sys/libc";
 import { assertEquals, assertThrows } from "../support/assert.ts";
+import { systemTest } from "../support/skip.ts";
 import type { BytesContent } from "../support/entries.ts";
 import {
   EXCLUDE_CASES,
@@ -20,9 +21,9 @@ function text(content: unknown): string {
 
 for (const native of openLibc() === undefined ? [false] : [true, false]) {
   const way = native ? "by the C library" : "by Deno's own API";
-  Deno.test(`readTree() keeps in all exclude cases what is wanted, ${way}`, {
-    ignore: Deno.build.os === "windows",
-  }, () =>
+  systemTest(`readTree() keeps in all exclude cases what is wanted, ${way}`, [
+    "unix",
+  ], () =>
     withDirectory(async (path) => {
       for (const entry of EXCLUDE_TREE) {
         if (entry.endsWith("/")) await Deno.mkdir(`${path}/${entry}`);

@@ -1,6 +1,5 @@
 // What the tests use of @std/assert, whose npm form comes without types.
-// deno-lint-ignore no-explicit-any
-type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
+type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 export function assert(value: unknown, message?: string): asserts value;
 export function assertEquals<T>(actual: T, expected: T, message?: string): void;
 export function assertNotEquals<T>(

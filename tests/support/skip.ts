@@ -10,12 +10,14 @@ const TOOLS: {
   acl: { command: "getfacl", from: "acl" },
   python3: { command: "python3", from: "python3" },
   gcc: { command: "gcc", from: "gcc" },
+  script: { command: "script", from: "bsdutils" },
   setpriv: { command: "setpriv", from: "util-linux" },
 };
 
 /** What a test may need: a tool, or the right to do something. */
 export type Need =
   | "linux"
+  | "unix"
   | "root"
   | "loop"
   | "mount"
@@ -26,6 +28,7 @@ export type Need =
   | "acl"
   | "python3"
   | "gcc"
+  | "script"
   | "setpriv";
 
 const known = new Map<Need, string | undefined>();
@@ -39,6 +42,9 @@ export function missing(need: Need): string | undefined {
 function find(need: Need): string | undefined {
   if (need === "linux") {
     return Deno.build.os === "linux" ? undefined : "it needs Linux";
+  }
+  if (need === "unix") {
+    return Deno.build.os === "windows" ? "it needs signals" : undefined;
   }
   if (Deno.build.os !== "linux") return "it needs Linux";
   if (need === "root") {
