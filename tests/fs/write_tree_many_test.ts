@@ -73,7 +73,9 @@ systemTest("writeTree() restores many small files by two threads as by one", [
               there.every((byte, i) => byte === wanted[i]),
             name,
           );
-          const { mode, mtime } = Deno.statSync(name);
+          const { mode, mtime, blocks } = Deno.statSync(name);
+          // Of four blocks two are zeros.
+          if (wanted.length === 16384) assert(blocks! * 512 < 16384, name);
           assertEquals(mode! & 0o7777, number % 2 === 0 ? 0o644 : 0o600);
           assertEquals(mtime!.getTime(), (1_500_000_000 + number) * 1000);
           bytes += wanted.length;
@@ -134,6 +136,57 @@ function* linkedFiles(files: number): Generator<Entry[]> {
   }
   yield [makeEntry("end")];
 }
+
+/** Enough files for a second thread, then directories one in the other, each with files before the next one. */
+function* nestedFiles(levels: number): Generator<Entry[]> {
+  const { uid, gid } = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  const folder = dirMetadata(0o755).owner(uid, gid).build();
+  const file = (name: string, size: number) =>
+    makeEntry("file", {
+      name: TEXT.encode(name),
+      content: new BytesContent(new Uint8Array(size).fill(1)),
+      ...fileMetadata(0o644).owner(uid, gid).build(),
+    });
+  yield [makeEntry("directory", folder)];
+  for (let f = 0; f < 2500; f++) {
+    yield [file(`a${f}`, 0)];
+    if (f % 100 === 0) letOthersRun();
+  }
+  for (let level = 0; level < levels; level++) {
+    yield [makeEntry("directory", { name: TEXT.encode("b"), ...folder })];
+    yield Array.from({ length: 12 }, (_, f) => file(`a${f}`, 8000));
+  }
+  for (let level = 0; level <= levels; level++) yield [makeEntry("end")];
+}
+
+systemTest(
+  "writeTree() on a full disk removes half files of the directory they are in, not of the next",
+  ["mount"],
+  () =>
+    withSmallDisk(4, async (path) => {
+      const report = await writeTree(`${path}/out`, nestedFiles(100));
+      assert(report.errors > 0, "the disk was not full");
+      let files = 0;
+      for (let at = `${path}/out/b`;; at += "/b") {
+        let deeper = false;
+        try {
+          for (const { name, isDirectory } of Deno.readDirSync(at)) {
+            deeper ||= isDirectory;
+            if (isDirectory) continue;
+            assertEquals(Deno.statSync(`${at}/${name}`).size, 8000, at);
+            files++;
+          }
+        } catch (error) {
+          assert(error instanceof Deno.errors.NotFound, `${error}`);
+        }
+        if (!deeper) break;
+      }
+      assert(files > 0);
+      for (const { path: failed } of report.problems) {
+        assert(new TextDecoder().decode(failed).startsWith("b/"));
+      }
+    }),
+);
 
 for (const strict of [false, true]) {
   systemTest(
