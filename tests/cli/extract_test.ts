@@ -95,6 +95,7 @@ Deno.test("extract takes patterns as operands, options and lines of a file", asy
       vector("names.pxar"),
       "d",
       "--escaped",
+      "--no-ownership",
       "/dir-\\xFF\\xFE",
     ], { cwd: folder });
     assertEquals(escaped.code, 0, escaped.err);

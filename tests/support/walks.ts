@@ -79,6 +79,17 @@ export async function withDirectory<T>(
   try {
     return await use(path);
   } finally {
+    await removeAll(path);
+  }
+}
+
+/** Removes a directory, also one that holds some which their owner may not enter. */
+async function removeAll(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    await new Deno.Command("chmod", { args: ["-R", "u+rwx", path] }).output();
     await Deno.remove(path, { recursive: true });
   }
 }
