@@ -6,3 +6,33 @@ export const ATTRIBUTE_BYTES: number = 32 << 20;
 
 /** Greatest number of attribute items of an entry. */
 export const ATTRIBUTE_ITEMS: number = 1 << 16;
+
+/** Whether an entry may have so many attributes of so many bytes. */
+export function areFewEnough(items: number, bytes: number): boolean {
+  return items <= ATTRIBUTE_ITEMS && bytes <= ATTRIBUTE_BYTES;
+}
+
+/** Counts the attributes of one entry after the other. */
+export class AttributeCount {
+  /** How many there are. */
+  items = 0;
+  /** How long their contents are together, bytes. */
+  bytes = 0;
+
+  /** Starts with another entry. */
+  restart(): void {
+    this.items = this.bytes = 0;
+  }
+
+  /** Whether the entry may have them. */
+  get areFewEnough(): boolean {
+    return areFewEnough(this.items, this.bytes);
+  }
+
+  /** Counts one whose content has `size` bytes; gives whether the entry may have it, too. */
+  add(size: number): boolean {
+    this.items++;
+    this.bytes += size;
+    return this.areFewEnough;
+  }
+}

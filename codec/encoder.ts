@@ -11,7 +11,11 @@ import { encodePayloadRef } from "@pxar/format/payload_ref";
 import { hash, siphash } from "@pxar/format/siphash";
 import { encodeStat, kindOfMode } from "@pxar/format/stat";
 import { encodeVersion } from "@pxar/format/version";
-import { ATTRIBUTE_BYTES, ATTRIBUTE_ITEMS } from "./attribute_limits.ts";
+import {
+  areFewEnough,
+  ATTRIBUTE_BYTES,
+  ATTRIBUTE_ITEMS,
+} from "./attribute_limits.ts";
 import { LinkTable } from "./link_table.ts";
 import type { PayloadOutput } from "./payload_output.ts";
 import type { Pieces } from "./sink.ts";
@@ -290,7 +294,7 @@ function checkAttributes(entry: Entry): number {
     }
   }
   const size = attributesSize(attributes), items = countItems(attributes);
-  if (size > ATTRIBUTE_BYTES || items > ATTRIBUTE_ITEMS) {
+  if (!areFewEnough(items, size)) {
     throw new FormatError(
       `Cannot encode ${
         showName(entry.name)

@@ -17,13 +17,13 @@ import { decodeHardlink } from "@pxar/format/hardlink";
 import { type Item, ITEMS } from "@pxar/format/item";
 import { decodeFilename, decodeSymlink, showName } from "@pxar/format/name";
 import { decodePayloadRef } from "@pxar/format/payload_ref";
+import { decodeStat, decodeStatV1, kindOfMode } from "@pxar/format/stat";
 import {
-  decodeStat,
-  decodeStatV1,
-  kindOfMode,
-  type StatFields,
-} from "@pxar/format/stat";
-import { ATTRIBUTE_BYTES, ATTRIBUTE_ITEMS } from "./attribute_limits.ts";
+  ATTRIBUTE_BYTES,
+  ATTRIBUTE_ITEMS,
+  AttributeCount,
+} from "./attribute_limits.ts";
+import { blankStat } from "./entry_builder.ts";
 import { type ItemCursor, unexpected } from "./item_cursor.ts";
 
 /** An entry and where it lies in its archive. A value: it stays valid, and is the same however it was found. */
@@ -125,15 +125,7 @@ async function readMeta(
   position: number,
   bound: number,
 ): Promise<Node> {
-  const { at } = cursor;
-  const stat: StatFields = {
-    mode: 0,
-    flags: 0,
-    uid: 0,
-    gid: 0,
-    secs: 0,
-    nanos: 0,
-  };
+  const { at } = cursor, stat = blankStat();
   const { item } = cursor.header;
   if (item !== ITEMS.ENTRY && item !== ITEMS.ENTRY_V1) {
     throw unexpected(cursor, "ENTRY");
@@ -144,7 +136,7 @@ async function readMeta(
   else decodeStatV1(cursor.reader, stat);
 
   let attributes: AttributeReader | undefined;
-  let items = 0, bytes = 0;
+  const count = new AttributeCount();
   let body: Body | undefined;
   while (body === undefined) {
     // A fifo or socket may end with its attributes.
@@ -172,10 +164,9 @@ async function readMeta(
       if (wait !== undefined) await wait;
       body = readBody(cursor, item);
       if (body !== undefined) break;
-      bytes += size;
-      if (++items > ATTRIBUTE_ITEMS || bytes > ATTRIBUTE_BYTES) {
+      if (!count.add(size)) {
         throw new FormatError(
-          `Cannot read ${item.name} at byte ${cursor.at}: its entry has ${items} attributes of ${bytes} bytes, expected ${ATTRIBUTE_ITEMS} of ${ATTRIBUTE_BYTES} at most`,
+          `Cannot read ${item.name} at byte ${cursor.at}: its entry has ${count.items} attributes of ${count.bytes} bytes, expected ${ATTRIBUTE_ITEMS} of ${ATTRIBUTE_BYTES} at most`,
           { offset: cursor.at },
         );
       }
@@ -197,25 +188,15 @@ async function readMeta(
     );
   }
   const { target, device, payload, size, start, end } = body;
-  const entry: Entry = {
-    kind,
+  const entry = makeEntry(kind, {
+    ...stat,
     name,
-    mode: stat.mode,
-    uid: stat.uid,
-    gid: stat.gid,
-    secs: stat.secs,
-    nanos: stat.nanos,
-    flags: stat.flags,
     attributes: attributes?.finish(),
-    content: undefined,
     target,
     device,
     payload,
-    reused: undefined,
-    token: undefined,
     position,
-    linkPosition: undefined,
-  };
+  });
   return { entry, position, size, start, end };
 }
 

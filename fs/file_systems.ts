@@ -1,10 +1,12 @@
 /**
- * What there is to read on which kind of file system.
+ * Which file systems there are to read, and what each kind of them may have.
  *
- * Source: spec J.1, J.5, A.6, A.10.
+ * Source: spec J.1, J.4, J.5, A.6, A.10.
  *
  * @module
  */
+import { PxarError } from "@pxar/format/errors";
+import type { ReadSettings } from "./read_options.ts";
 
 /** What a file system may have. `xattrs` and `projectIds` are taken back when it says that it has none. */
 export interface Features {
@@ -56,6 +58,47 @@ const VIRTUAL = new Set([
   0x43415d53, // smackfs
   0x62656572, // sysfs
 ]);
+
+/** The file systems below a root: its own is entered, those of the paths that are asked for, or all. */
+export abstract class Mounts {
+  readonly #included: readonly string[];
+  /** Numbers of those that are entered; `undefined` for all. */
+  readonly #entered: Set<number> | undefined;
+
+  /** None is entered yet, unless all are. */
+  constructor({ allFileSystems, includeDev }: ReadSettings) {
+    this.#included = includeDev;
+    this.#entered = allFileSystems ? undefined : new Set();
+  }
+
+  /** Number of the file system that a path lies on. */
+  protected abstract deviceOf(path: string): number;
+
+  /**
+   * Lets the walk into the root's file system, and into those that are asked for.
+   *
+   * @param shown The root's path.
+   * @param device Number of its file system.
+   * @param virtual Whether that is made up by the kernel.
+   * @throws {PxarError} If it is.
+   * @throws {SystemError} If a path that is asked for is not there.
+   */
+  protected start(shown: string, device: number, virtual: boolean): void {
+    if (virtual) {
+      throw new PxarError(
+        `Cannot read directory ${shown}: its file system is made up by the kernel, expected one that keeps files`,
+      );
+    }
+    if (this.#entered === undefined) return;
+    this.#entered.add(device);
+    for (const path of this.#included) this.#entered.add(this.deviceOf(path));
+  }
+
+  /** Whether a file system is entered, if it keeps files. */
+  protected isEntered(device: number): boolean {
+    return this.#entered?.has(device) ?? true;
+  }
+}
 
 /**
  * What a kind of file system may have.

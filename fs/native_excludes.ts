@@ -9,7 +9,7 @@ import { ERRNO, errnoText } from "@pxar/sys/errno";
 import { DT_REG, statFile, Statx } from "@pxar/sys/files";
 import { cString, errno, type Libc } from "@pxar/sys/libc";
 import { openNode, READ } from "./native_opener.ts";
-import { EXCLUDE_FILE, EXCLUDE_FILE_LIMIT } from "./place.ts";
+import { EXCLUDE_FILE, excludeFileProblem } from "./place.ts";
 
 const NAME: Bytes = cString(EXCLUDE_FILE);
 
@@ -26,11 +26,8 @@ export function readExcludeFile(libc: Libc, directory: number): Bytes | string {
   try {
     const stat = new Statx(), number = statFile(libc, fd, stat);
     if (number < 0) return errnoText(-number);
-    if (stat.type !== DT_REG) return "it is no regular file";
-    if (stat.size > EXCLUDE_FILE_LIMIT) {
-      return `it has ${stat.size} bytes, expected at most ${EXCLUDE_FILE_LIMIT}`;
-    }
-    return readAll(libc, fd, stat.size);
+    return excludeFileProblem(stat.type === DT_REG, stat.size) ??
+      readAll(libc, fd, stat.size);
   } finally {
     libc.close(fd);
   }

@@ -6,7 +6,14 @@
 import type { Bytes } from "@pxar/format/bytes";
 import { O_DIRECTORY } from "@pxar/sys/abi";
 import { ERRNO } from "@pxar/sys/errno";
-import { type NameList, statFile, type Statx } from "@pxar/sys/files";
+import {
+  DT_DIR,
+  DT_UNKNOWN,
+  NameList,
+  statEntry,
+  statFile,
+  type Statx,
+} from "@pxar/sys/files";
 import { cString, type Libc } from "@pxar/sys/libc";
 import type { Features } from "./file_systems.ts";
 import { openNode, READ } from "./native_opener.ts";
@@ -124,4 +131,34 @@ export class OpenLevels {
     this.#libc.close(fd);
     return number < 0 ? number : -ERRNO.ESTALE;
   }
+}
+
+/**
+ * Lists the names of a directory that are wanted, in the order of their bytes.
+ *
+ * @param libc The C library.
+ * @param level The directory, which the walk is in.
+ * @param place Where the walk is.
+ * @param stat Memory to be used.
+ * @returns The names, or the negated error number.
+ */
+export function chooseNames(
+  libc: Libc,
+  level: NativeLevel,
+  place: Place,
+  stat: Statx,
+): NameList | number {
+  if (!place.isChoosy && level.parent !== undefined) {
+    return NameList.read(libc, level.fd);
+  }
+  return NameList.read(libc, level.fd, (name, type) => {
+    if (level.isOwn(name)) return -1;
+    if (!place.isChoosy) return type;
+    if (type === DT_UNKNOWN) {
+      // What has vanished meanwhile is not missed.
+      if (statEntry(libc, level.fd, name, stat) < 0) return -1;
+      type = stat.type;
+    }
+    return place.wants(name, type === DT_DIR) ? type : -1;
+  });
 }

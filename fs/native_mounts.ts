@@ -5,6 +5,8 @@
  *
  * @module
  */
+import type { Bytes } from "@pxar/format/bytes";
+import { showName } from "@pxar/format/name";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "@pxar/sys/abi";
 import { systemError } from "@pxar/sys/errno";
 import { fileSystemType, openFile, statFile, Statx } from "@pxar/sys/files";
@@ -15,6 +17,7 @@ import {
   featuresOf,
   isVirtual,
   MADE_UP,
+  Mounts,
 } from "./file_systems.ts";
 import type { ReadSettings } from "./read_options.ts";
 
@@ -24,29 +27,31 @@ export interface Mounted extends Features {
   readonly virtual: boolean;
 }
 
-/** The file systems below a root. */
-export class NativeMounts {
+/** The file systems below a root, asked about once each. */
+export class NativeMounts extends Mounts {
   readonly #libc: Libc;
   readonly #known = new Map<number, Mounted>();
-  /** Those that may be entered; `undefined` for all. */
-  readonly #entered: Set<number> | undefined;
 
-  /** Only the root's own may be entered, unless all may. */
+  /** None is known yet. */
   constructor(libc: Libc, settings: ReadSettings) {
+    super(settings);
     this.#libc = libc;
-    this.#entered = settings.allFileSystems ? undefined : new Set();
   }
 
   /**
-   * Lets the walk into the root's file system, and into those that paths lie on.
+   * Lets the walk into the root's file system, and into those that are asked for.
    *
-   * @param device Number of the root's.
-   * @param paths Of others.
-   * @throws {SystemError} If a path is not there.
+   * @param path The root.
+   * @param device Number of its file system.
+   * @param fd The root, open.
+   * @returns What is known of it.
+   * @throws {PxarError} If it is made up by the kernel.
+   * @throws {SystemError} If a path that is asked for is not there.
    */
-  enter(device: number, paths: readonly string[]): void {
-    this.#entered?.add(device);
-    for (const path of paths) this.#entered?.add(this.#deviceOf(path));
+  begin(path: Bytes, device: number, fd: number): Mounted {
+    const mounted = this.get(device, fd);
+    this.start(showName(path), device, mounted.virtual);
+    return mounted;
   }
 
   /**
@@ -68,12 +73,10 @@ export class NativeMounts {
   /** Why a file system is not entered; `undefined` where it is. */
   closed(device: number, mounted: Mounted): string | undefined {
     if (mounted.virtual) return MADE_UP;
-    return this.#entered === undefined || this.#entered.has(device)
-      ? undefined
-      : ANOTHER;
+    return this.isEntered(device) ? undefined : ANOTHER;
   }
 
-  #deviceOf(path: string): number {
+  protected override deviceOf(path: string): number {
     const name = cString(path), stat = new Statx();
     const fd = openFile(this.#libc, AT_FDCWD, name, O_PATH | O_CLOEXEC);
     const number = fd < 0 ? fd : statFile(this.#libc, fd, stat);

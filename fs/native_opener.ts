@@ -4,17 +4,26 @@
  * @module
  */
 import type { Bytes } from "@pxar/format/bytes";
+import { SystemError } from "@pxar/format/errors";
 import {
   AT_FDCWD,
   O_CLOEXEC,
+  O_DIRECTORY,
   O_NOATIME,
   O_NOCTTY,
   O_NOFOLLOW,
   O_NONBLOCK,
   O_PATH,
 } from "@pxar/sys/abi";
-import { ERRNO } from "@pxar/sys/errno";
-import { DT_REG, openFile, statFile, Statx } from "@pxar/sys/files";
+import { ERRNO, systemError } from "@pxar/sys/errno";
+import {
+  DT_LNK,
+  DT_REG,
+  openFile,
+  statEntry,
+  statFile,
+  Statx,
+} from "@pxar/sys/files";
 import { cString, type Libc } from "@pxar/sys/libc";
 
 /** For a file or directory that is read. */
@@ -44,6 +53,28 @@ export function openNode(
     fd = openFile(libc, directory, name, flags);
   }
   return fd === -ERRNO.EAGAIN ? openLeased(libc, directory, name, flags) : fd;
+}
+
+/**
+ * Opens the directory where a walk begins.
+ *
+ * @param libc The C library.
+ * @param path Ends with a NUL.
+ * @returns The descriptor.
+ * @throws {SystemError} If it cannot be opened, or is no directory.
+ */
+export function openRoot(libc: Libc, path: Bytes): number {
+  const fd = openNode(libc, AT_FDCWD, path, READ | O_DIRECTORY);
+  if (fd >= 0) return fd;
+  const shown = path.subarray(0, -1), stat = new Statx();
+  const error = systemError("open directory", shown, "openat", -fd);
+  const isLink = statEntry(libc, AT_FDCWD, path, stat) === 0 &&
+    stat.type === DT_LNK;
+  if (!isLink) throw error;
+  throw new SystemError(
+    `${error.message} but a symlink (with a slash behind its path it is followed)`,
+    error,
+  );
 }
 
 /** By way of a descriptor that names it, so that what is waited for is a regular file and nothing else. */

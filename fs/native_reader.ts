@@ -6,22 +6,15 @@
  * @module
  */
 import { type Bytes, NO_BYTES } from "@pxar/format/bytes";
-import { PxarError, SystemError } from "@pxar/format/errors";
-import { compareNames, showName } from "@pxar/format/name";
-import { AT_FDCWD, O_DIRECTORY, POSIX_FADV_WILLNEED } from "@pxar/sys/abi";
+import { SystemError } from "@pxar/format/errors";
+import { showName } from "@pxar/format/name";
+import { POSIX_FADV_WILLNEED } from "@pxar/sys/abi";
 import { ERRNO, systemError } from "@pxar/sys/errno";
 import {
   descriptorLimit,
-  DT_BLK,
-  DT_CHR,
   DT_DIR,
-  DT_FIFO,
-  DT_LNK,
   DT_REG,
-  DT_SOCK,
   DT_UNKNOWN,
-  NameList,
-  readLink,
   statEntry,
   statFile,
   Statx,
@@ -30,12 +23,17 @@ import { cString, type Libc } from "@pxar/sys/libc";
 import type { Features } from "./file_systems.ts";
 import { NativeAttributes } from "./native_attributes.ts";
 import { NativeContent } from "./native_content.ts";
-import { nativeEntry } from "./native_entry.ts";
+import { nativeEntry, nativeSpecial } from "./native_entry.ts";
 import { readExcludeFile } from "./native_excludes.ts";
-import { NativeLevel, OPEN_LEVELS, OpenLevels } from "./native_levels.ts";
+import {
+  chooseNames,
+  NativeLevel,
+  OPEN_LEVELS,
+  OpenLevels,
+} from "./native_levels.ts";
 import { NativeMounts } from "./native_mounts.ts";
-import { NODE, openNode, READ } from "./native_opener.ts";
-import { EXCLUDE_CLI_FILE, EXCLUDE_FILE, pathOf } from "./place.ts";
+import { NODE, openNode, openRoot, READ } from "./native_opener.ts";
+import { pathOf } from "./place.ts";
 import type { ReadSettings } from "./read_options.ts";
 import { Walk } from "./walk.ts";
 
@@ -80,22 +78,14 @@ export class NativeReader extends Walk<NativeLevel> {
   }
 
   protected override begin(): void {
-    const fd = this.#openRoot();
+    const fd = openRoot(this.#libc, this.#root);
     try {
       const path = this.#root.subarray(0, -1), stat = this.#stat;
       const number = statFile(this.#libc, fd, stat);
       if (number < 0) {
         throw systemError("open directory", path, "statx", -number);
       }
-      const mounted = this.#mounts.get(stat.device, fd);
-      if (mounted.virtual) {
-        throw new PxarError(
-          `Cannot read directory ${
-            showName(path)
-          }: its file system is made up by the kernel, expected one that keeps files`,
-        );
-      }
-      this.#mounts.enter(stat.device, this.settings.includeDev);
+      const mounted = this.#mounts.begin(path, stat.device, fd);
       this.#putDirectory(undefined, NO_BYTES, fd, mounted);
       this.#enter(
         new NativeLevel(undefined, NO_BYTES, this.place, fd, stat, mounted),
@@ -111,7 +101,7 @@ export class NativeReader extends Walk<NativeLevel> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (type === DT_UNKNOWN) {
         const number = statEntry(libc, level.fd, name, this.#stat);
-        if (number < 0) return this.#gone(level, name, "statx", -number);
+        if (number < 0) return this.#failed(level, name, "statx", -number);
         type = this.#stat.type;
       }
       const readable = type === DT_REG || type === DT_DIR;
@@ -124,12 +114,12 @@ export class NativeReader extends Walk<NativeLevel> {
           type = DT_UNKNOWN;
           continue;
         }
-        return this.#gone(level, name, "openat", -fd);
+        return this.#failed(level, name, "openat", -fd);
       }
       const number = statFile(libc, fd, this.#stat);
       if (number < 0) {
         libc.close(fd);
-        return this.#gone(level, name, "statx", -number);
+        return this.#failed(level, name, "statx", -number);
       }
       type = this.#stat.type;
       if ((type === DT_REG || type === DT_DIR) === readable) {
@@ -170,25 +160,6 @@ export class NativeReader extends Walk<NativeLevel> {
     this.levels.length = 0;
   }
 
-  #openRoot(): number {
-    const fd = openNode(this.#libc, AT_FDCWD, this.#root, READ | O_DIRECTORY);
-    if (fd >= 0) return fd;
-    const error = systemError(
-      "open directory",
-      this.#root.subarray(0, -1),
-      "openat",
-      -fd,
-    );
-    const isLink =
-      statEntry(this.#libc, AT_FDCWD, this.#root, this.#stat) === 0 &&
-      this.#stat.type === DT_LNK;
-    if (!isLink) throw error;
-    throw new SystemError(
-      `${error.message} but a symlink (with a slash behind its path it is followed)`,
-      error,
-    );
-  }
-
   /** Puts the entry of what has been opened and asked about; takes over the descriptor. */
   #take(level: NativeLevel, name: Bytes, fd: number, type: number): void {
     let kept = false;
@@ -200,11 +171,7 @@ export class NativeReader extends Walk<NativeLevel> {
       if (!(error instanceof SystemError) || error.errno !== ERRNO.ESTALE) {
         throw error;
       }
-      this.settings.report.warn(
-        pathOf(level, name),
-        `${error.message}; left out`,
-        error,
-      );
+      this.gone(level, name, error);
     } finally {
       // A directory that was entered is closed with its level, whatever goes wrong in it.
       if (!kept && this.levels.at(-1)!.fd !== fd) this.#libc.close(fd);
@@ -255,8 +222,7 @@ export class NativeReader extends Walk<NativeLevel> {
       );
       return true;
     }
-    this.putEnd();
-    this.warn(level, name, "Cannot enter directory", closed);
+    this.putClosed(level, name, closed);
     return false;
   }
 
@@ -272,48 +238,11 @@ export class NativeReader extends Walk<NativeLevel> {
   }
 
   #special(level: NativeLevel, name: Bytes, fd: number, type: number): void {
-    const stat = this.#stat;
-    switch (type) {
-      case DT_LNK: {
-        const target = readLink(this.#libc, fd);
-        if (typeof target === "number") {
-          return this.#gone(level, name, "readlinkat", -target);
-        }
-        return this.put(
-          nativeEntry(
-            "symlink",
-            name,
-            stat,
-            0,
-            undefined,
-            undefined,
-            undefined,
-            target,
-          ),
-        );
-      }
-      case DT_CHR:
-      case DT_BLK: {
-        const device = { major: stat.deviceMajor, minor: stat.deviceMinor };
-        return this.put(
-          nativeEntry(
-            "device",
-            name,
-            stat,
-            0,
-            undefined,
-            undefined,
-            undefined,
-            undefined,
-            device,
-          ),
-        );
-      }
-      case DT_FIFO:
-        return this.put(nativeEntry("fifo", name, stat, 0, undefined));
-      case DT_SOCK:
-        return this.put(nativeEntry("socket", name, stat, 0, undefined));
+    const entry = nativeSpecial(this.#libc, fd, name, this.#stat);
+    if (typeof entry === "number") {
+      return this.#failed(level, name, "readlinkat", -entry);
     }
+    if (entry !== undefined) return this.put(entry);
     const path = pathOf(level, name);
     this.settings.report.fail(
       path,
@@ -325,18 +254,9 @@ export class NativeReader extends Walk<NativeLevel> {
   #enter(level: NativeLevel): void {
     this.enter(level);
     this.#open.added();
-    const excludes = readExcludeFile(this.#libc, level.fd);
-    if (typeof excludes !== "string") {
-      this.place.exclude(excludes, this.settings.report);
-    } else this.warn(level, EXCLUDE_FILE, "Cannot use patterns of", excludes);
-    const names = NameList.read(
-      this.#libc,
-      level.fd,
-      this.place.isChoosy || level.parent === undefined
-        ? (name, type) => this.#choose(level, name, type)
-        : undefined,
-    );
-    if (names instanceof NameList) {
+    this.exclude(level, readExcludeFile(this.#libc, level.fd));
+    const names = chooseNames(this.#libc, level, this.place, this.#stat);
+    if (typeof names !== "number") {
       level.names = names;
       return this.count(level, names.length);
     }
@@ -353,35 +273,9 @@ export class NativeReader extends Walk<NativeLevel> {
     );
   }
 
-  /** The type of a name that is wanted, -1 for one that is not. */
-  #choose(level: NativeLevel, name: Bytes, type: number): number {
-    if (
-      level.parent === undefined && compareNames(name, EXCLUDE_CLI_FILE) === 0
-    ) return -1;
-    if (!this.place.isChoosy) return type;
-    if (type === DT_UNKNOWN) {
-      // What has vanished meanwhile is not missed.
-      if (statEntry(this.#libc, level.fd, name, this.#stat) < 0) return -1;
-      type = this.#stat.type;
-    }
-    return this.place.wants(name, type === DT_DIR) ? type : -1;
-  }
-
-  /** Reports what could not be opened or asked about, or throws if that is no reason to go on. */
-  #gone(level: NativeLevel, name: Bytes, call: string, number: number): void {
-    const path = pathOf(level, name),
-      error = systemError("read", path, call, number);
-    switch (number) {
-      case ERRNO.ENOENT:
-      case ERRNO.EACCES:
-      case ERRNO.EPERM:
-      case ERRNO.ESTALE:
-        return this.settings.report.warn(
-          path,
-          `${error.message}; left out`,
-          error,
-        );
-    }
-    throw error;
+  /** Reports a call that failed, or throws if that is no reason to go on. */
+  #failed(level: NativeLevel, name: Bytes, call: string, number: number): void {
+    const path = pathOf(level, name);
+    this.gone(level, name, systemError("read", path, call, number));
   }
 }

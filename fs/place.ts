@@ -21,7 +21,7 @@ export const EXCLUDE_CLI_FILE: Bytes = new TextEncoder().encode(
   ".pxarexclude-cli",
 );
 /** Largest exclude file that is read, bytes. */
-export const EXCLUDE_FILE_LIMIT: number = 2 ** 24;
+const EXCLUDE_FILE_LIMIT = 2 ** 24;
 
 /** The path from the root to the current directory, and the patterns that hold in it. */
 export class Place {
@@ -124,6 +124,21 @@ export class Place {
   }
 }
 
+/**
+ * What is wrong with an exclude file, before it is read.
+ *
+ * @param isFile Whether it is a regular file.
+ * @param size Bytes.
+ */
+export function excludeFileProblem(
+  isFile: boolean,
+  size: number,
+): string | undefined {
+  if (!isFile) return "it is no regular file";
+  if (size <= EXCLUDE_FILE_LIMIT) return undefined;
+  return `it has ${size} bytes, expected at most ${EXCLUDE_FILE_LIMIT}`;
+}
+
 /** One directory between the root and an entry. */
 export class Level {
   /** The directory around it; `undefined` for the root. */
@@ -146,6 +161,12 @@ export class Level {
     this.name = name;
     this.outerLength = place.length;
     this.outerPatterns = place.patterns;
+  }
+
+  /** Whether a name in it is that of the file which the archive has for the patterns of the command line. */
+  isOwn(name: Bytes): boolean {
+    return this.parent === undefined &&
+      compareNames(name, EXCLUDE_CLI_FILE) === 0;
   }
 
   /** Its path from the root, made once; only while the walk is in it. */

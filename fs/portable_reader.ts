@@ -4,86 +4,53 @@
  * @module
  */
 import { type Bytes, NO_BYTES } from "@pxar/format/bytes";
-import { PxarError, type SystemError } from "@pxar/format/errors";
-import { compareNames } from "@pxar/format/name";
-import { ANOTHER, isVirtual, MADE_UP, UNKNOWN } from "./file_systems.ts";
-import {
-  EXCLUDE_CLI_FILE,
-  EXCLUDE_FILE,
-  EXCLUDE_FILE_LIMIT,
-  Level,
-  pathOf,
-  type Place,
-} from "./place.ts";
+import { PxarError } from "@pxar/format/errors";
+import { pathOf } from "./place.ts";
 import { PortableContent } from "./portable_content.ts";
 import { portableDevice, portableEntry } from "./portable_entry.ts";
 import { portableError } from "./portable_error.ts";
+import { readExcludeFile } from "./portable_excludes.ts";
+import { chooseNames, PortableLevel } from "./portable_levels.ts";
+import { mayAsk, PortableMounts } from "./portable_mounts.ts";
 import type { ReadSettings } from "./read_options.ts";
 import { Walk } from "./walk.ts";
 
 const UTF8 = new TextEncoder();
-
-/** Tells the kind of file system that a path lies on, as statfs does; `undefined` where that may not be asked. */
-export type FileSystemTypeOf = (path: string) => number | undefined;
-
-interface Name {
-  readonly text: string;
-  readonly bytes: Bytes;
-}
-
-/** Whether Deno was permitted to ask the system for something. */
-export function mayAsk(kind: "statfs" | "uid" | "gid"): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
-}
-
-class PortableLevel extends Level {
-  /** Path for the system. */
-  readonly where: string;
-  readonly device: number;
-  names: readonly Name[] = [];
-
-  constructor(
-    parent: PortableLevel | undefined,
-    name: Bytes,
-    place: Place,
-    where: string,
-    info: Deno.FileInfo,
-  ) {
-    super(parent, name, place);
-    this.where = where;
-    this.device = info.dev;
-  }
-}
+const NAME_LOST = "its name is not UTF-8; left out";
 
 /** Reads a tree by Deno's own API. */
 export class PortableReader extends Walk<PortableLevel> {
   readonly #root: string;
-  readonly #typeOf: FileSystemTypeOf;
-  readonly #devices: Set<number> | undefined;
+  readonly #mounts: PortableMounts;
 
-  /**
-   * Nothing is opened yet.
-   *
-   * @param path The root.
-   * @param settings What was asked for.
-   * @param typeOf Tells virtual file systems from others.
-   * @throws {TypeError} If the path is not UTF-8.
-   */
-  constructor(
+  private constructor(
     path: string | Bytes,
     settings: ReadSettings,
-    typeOf: FileSystemTypeOf,
+    mounts: PortableMounts,
   ) {
     super(settings);
     this.#root = typeof path === "string"
       ? path
       : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(path);
-    this.#typeOf = typeOf;
-    this.#devices = settings.allFileSystems ? undefined : new Set();
+    this.#mounts = mounts;
+  }
+
+  /**
+   * Makes one that has opened nothing yet.
+   *
+   * @param path The root.
+   * @param settings What was asked for.
+   * @throws {TypeError} If the path is not UTF-8.
+   */
+  static async open(
+    path: string | Bytes,
+    settings: ReadSettings,
+  ): Promise<PortableReader> {
+    const mounts = await PortableMounts.open(settings);
+    return new PortableReader(path, settings, mounts);
   }
 
   protected override owner(): readonly [uid: number, gid: number] {
-    // Asked for and not tried, because trying would ask whoever sits at a terminal.
     if (mayAsk("uid") && mayAsk("gid")) {
       return [Deno.uid() ?? 0, Deno.gid() ?? 0];
     }
@@ -106,26 +73,7 @@ export class PortableReader extends Walk<PortableLevel> {
         }, expected a directory`,
       );
     }
-    if (isVirtual(this.#typeOf(this.#root) ?? 0)) {
-      throw new PxarError(
-        `Cannot read directory ${this.#root}: its file system is made up by the kernel, expected one that keeps files`,
-      );
-    }
-    if (this.#devices !== undefined) {
-      this.#devices.add(info.dev);
-      for (const path of this.settings.includeDev) {
-        try {
-          this.#devices.add(Deno.statSync(path).dev);
-        } catch (error) {
-          throw portableError(
-            "find file system of",
-            UTF8.encode(path),
-            "stat",
-            error,
-          );
-        }
-      }
-    }
+    this.#mounts.begin(this.#root, info.dev);
     let listed: Iterable<Deno.DirEntry>;
     try {
       listed = [...Deno.readDirSync(this.#root)];
@@ -141,9 +89,11 @@ export class PortableReader extends Walk<PortableLevel> {
 
   protected override visit(level: PortableLevel, index: number): void {
     const { text, bytes } = level.names[index]!;
-    const where = join(level.where, text);
+    const where = level.where(text);
     const info = this.#stat(where);
-    if (!("dev" in info)) return this.#gone(level, bytes, text, "lstat", info);
+    if (!("dev" in info)) {
+      return this.#failed(level, bytes, text, "lstat", info);
+    }
     if (info.isFile) this.#file(level, bytes, text, where, info);
     else if (info.isDirectory) this.#directory(level, bytes, text, where, info);
     else this.#special(level, bytes, text, where, info);
@@ -176,14 +126,14 @@ export class PortableReader extends Walk<PortableLevel> {
     try {
       file = Deno.openSync(where);
     } catch (error) {
-      return this.#gone(level, name, text, "open", error);
+      return this.#failed(level, name, text, "open", error);
     }
     let now: Deno.FileInfo;
     try {
       now = file.statSync();
     } catch (error) {
       file.close();
-      return this.#gone(level, name, text, "fstat", error);
+      return this.#failed(level, name, text, "fstat", error);
     }
     // open() follows a symlink that was put there meanwhile.
     if (!now.isFile || now.dev !== dev || now.ino !== ino) {
@@ -219,21 +169,15 @@ export class PortableReader extends Walk<PortableLevel> {
     where: string,
     info: Deno.FileInfo,
   ): void {
-    let listed: Iterable<Deno.DirEntry> = [], closed: string | undefined;
-    if (info.dev !== level.device) {
-      if (this.#devices !== undefined && !this.#devices.has(info.dev)) {
-        closed = ANOTHER;
-      } else {
-        const type = this.#typeOf(where);
-        if (type === undefined) closed = UNKNOWN;
-        else if (isVirtual(type)) closed = MADE_UP;
-      }
-    }
+    const closed = info.dev === level.device
+      ? undefined
+      : this.#mounts.closed(where, info.dev);
+    let listed: Iterable<Deno.DirEntry> = [];
     if (closed === undefined) {
       try {
         listed = [...Deno.readDirSync(where)];
       } catch (error) {
-        return this.#gone(level, name, text, "opendir", error);
+        return this.#failed(level, name, text, "opendir", error);
       }
     }
     this.put(portableEntry("directory", name, info, this.settings));
@@ -243,8 +187,7 @@ export class PortableReader extends Walk<PortableLevel> {
         listed,
       );
     }
-    this.putEnd();
-    this.warn(level, name, "Cannot enter directory", closed);
+    this.putClosed(level, name, closed);
   }
 
   #special(
@@ -262,7 +205,7 @@ export class PortableReader extends Walk<PortableLevel> {
         if (error instanceof Deno.errors.InvalidData) {
           return this.#lossy(level, name, "its target is not UTF-8; left out");
         }
-        return this.#gone(level, name, text, "readlink", error);
+        return this.#failed(level, name, text, "readlink", error);
       }
       this.put({
         ...portableEntry("symlink", name, info, this.settings),
@@ -294,59 +237,20 @@ export class PortableReader extends Walk<PortableLevel> {
   /** Goes into a directory: the patterns in it, then its names. */
   #enter(level: PortableLevel, listed: Iterable<Deno.DirEntry>): void {
     this.enter(level);
-    this.#excludes(level);
-    const names: Name[] = [];
-    for (const { name: text, isDirectory } of listed) {
-      const bytes = UTF8.encode(text);
-      if (
-        level.parent === undefined &&
-        compareNames(bytes, EXCLUDE_CLI_FILE) === 0
-      ) continue;
-      if (this.place.isChoosy && !this.place.wants(bytes, isDirectory)) {
-        continue;
-      }
-      names.push({ text, bytes });
-    }
-    names.sort((a, b) => compareNames(a.bytes, b.bytes));
-    // Several names that are not UTF-8 may look the same: all but one of them cannot be opened.
-    level.names = names.filter((name, i) => {
-      if (i === 0 || compareNames(names[i - 1]!.bytes, name.bytes) !== 0) {
-        return true;
-      }
-      this.#lossy(level, name.bytes, "its name is not UTF-8; left out");
-      return false;
-    });
-    this.count(level, level.names.length);
-  }
-
-  #excludes(level: PortableLevel): void {
-    const where = join(level.where, ".pxarexclude");
     try {
-      const info = Deno.statSync(where);
-      const problem = !info.isFile
-        ? "it is no regular file"
-        : info.size > EXCLUDE_FILE_LIMIT
-        ? `it has ${info.size} bytes, expected at most ${EXCLUDE_FILE_LIMIT}`
-        : undefined;
-      if (problem !== undefined) {
-        return this.warn(
-          level,
-          EXCLUDE_FILE,
-          "Cannot use patterns of",
-          problem,
-        );
-      }
-      this.place.exclude(Deno.readFileSync(where), this.settings.report);
+      this.exclude(level, readExcludeFile(level.where(".pxarexclude")));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      this.warn(
-        level,
-        EXCLUDE_FILE,
-        "Cannot use patterns of",
-        (error as Error).message,
-        error,
-      );
+      if (!(error instanceof Deno.errors.NotFound)) {
+        this.exclude(level, (error as Error).message, error);
+      }
     }
+    level.names = chooseNames(
+      listed,
+      level,
+      this.place,
+      (name) => this.#lossy(level, name, NAME_LOST),
+    );
+    this.count(level, level.names.length);
   }
 
   #stat(where: string): Deno.FileInfo | Error {
@@ -357,54 +261,28 @@ export class PortableReader extends Walk<PortableLevel> {
     }
   }
 
-  /** Reports what could not be opened or asked about, or throws if that is no reason to go on. */
-  #gone(
+  /** Reports a call that failed, or throws if that is no reason to go on. */
+  #failed(
     level: PortableLevel,
     name: Bytes,
     text: string,
     call: string,
     cause: unknown,
   ): void {
-    const error: SystemError = portableError(
-      "read",
-      pathOf(level, name),
-      call,
-      cause,
-    );
-    switch (error.code) {
-      case "ENOENT":
-        if (text.includes("\ufffd")) {
-          return this.#lossy(level, name, "its name is not UTF-8; left out");
-        }
-        return this.#leftOut(level, name, error);
-      case "EACCES":
-      case "EPERM":
-      case "ESTALE":
-        return this.#leftOut(level, name, error);
-      case "ENAMETOOLONG":
-        return this.settings.report.fail(
-          pathOf(level, name),
-          `${error.message}; left out`,
-          error,
-        );
+    const path = pathOf(level, name),
+      error = portableError("read", path, call, cause);
+    if (error.code === "ENOENT" && text.includes("\ufffd")) {
+      return this.#lossy(level, name, NAME_LOST);
     }
-    throw error;
-  }
-
-  #leftOut(level: PortableLevel, name: Bytes, error: SystemError): void {
-    this.settings.report.warn(
-      pathOf(level, name),
-      `${error.message}; left out`,
-      error,
-    );
+    if (error.code === "ENAMETOOLONG") {
+      const what = `${error.message}; left out`;
+      return this.settings.report.fail(path, what, error);
+    }
+    this.gone(level, name, error);
   }
 
   #lossy(level: PortableLevel, name: Bytes, what: string): void {
     this.settings.report.lose("names");
     this.warn(level, name, "Cannot read", what);
   }
-}
-
-function join(directory: string, name: string): string {
-  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 }

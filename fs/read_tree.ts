@@ -8,7 +8,6 @@ import type { Batch } from "@pxar/format/entry";
 import { type Libc, openLibc } from "@pxar/sys/libc";
 import type { Level } from "./place.ts";
 import { NativeReader } from "./native_reader.ts";
-import type { FileSystemTypeOf } from "./portable_reader.ts";
 import {
   type ReadSettings,
   readSettings,
@@ -95,21 +94,6 @@ async function portable(
   path: string | Bytes,
   settings: ReadSettings,
 ): Promise<Walk<Level>> {
-  const { mayAsk, PortableReader } = await import("./portable_reader.ts");
-  const typeOf = await fileSystemTypes(mayAsk("statfs"));
-  return new PortableReader(path, settings, typeOf);
-}
-
-async function fileSystemTypes(permitted: boolean): Promise<FileSystemTypeOf> {
-  if (Deno.build.os !== "linux") return () => 0;
-  if (!permitted) return () => undefined;
-  const { statfsSync } = await import("node:fs");
-  return (path) => {
-    try {
-      return statfsSync(path).type;
-    } catch {
-      // May not be asked: then it is taken for one that keeps files.
-      return 0;
-    }
-  };
+  const { PortableReader } = await import("./portable_reader.ts");
+  return await PortableReader.open(path, settings);
 }

@@ -11,16 +11,24 @@ import {
   type Entry,
   makeEntry,
 } from "@pxar/format/entry";
-import { PxarError } from "@pxar/format/errors";
+import { PxarError, type SystemError } from "@pxar/format/errors";
 import { showName } from "@pxar/format/name";
 import { encodePatterns, encodePrelude } from "@pxar/format/pattern";
 import { LinkTable } from "./links.ts";
-import { EXCLUDE_CLI_FILE, type Level, pathOf, Place } from "./place.ts";
+import {
+  EXCLUDE_CLI_FILE,
+  EXCLUDE_FILE,
+  type Level,
+  pathOf,
+  Place,
+} from "./place.ts";
 import type { ReadSettings } from "./read_options.ts";
 
 /** Longest path that a HARDLINK item can hold, bytes. */
 const LINK_PATH_LIMIT = 4096;
 const END: Entry = makeEntry("end");
+/** What may be met at a single entry, and is no reason to give up. */
+const GONE = new Set(["ENOENT", "EACCES", "EPERM", "ESTALE"]);
 
 /** A file that is open for reading. */
 export interface OpenContent extends Content {
@@ -136,9 +144,10 @@ export abstract class Walk<L extends Level> {
     this.#files.push(file);
   }
 
-  /** Puts the end of a directory that is not entered. */
-  protected putEnd(): void {
+  /** Puts the end of a directory whose entry has been put and that is not entered; reports why. */
+  protected putClosed(level: L, name: Bytes, why: string): void {
     this.#batch.push(END);
+    this.warn(level, name, "Cannot enter directory", why);
   }
 
   /** Puts the entry of a later link, if the file has been met before. */
@@ -189,6 +198,17 @@ export abstract class Walk<L extends Level> {
   }
 
   /**
+   * Adds the patterns of the directory that was entered last.
+   *
+   * @param found What is in its exclude file, or what is wrong with that.
+   */
+  protected exclude(level: L, found: Bytes | string, cause?: unknown): void {
+    if (typeof found === "string") {
+      this.warn(level, EXCLUDE_FILE, "Cannot use patterns of", found, cause);
+    } else this.place.exclude(found, this.settings.report);
+  }
+
+  /**
    * Counts the names of the directory that was entered last.
    *
    * @throws {PxarError} If there are too many.
@@ -204,6 +224,13 @@ export abstract class Walk<L extends Level> {
         }: it and those around it have ${this.#entriesOnPath} entries, expected at most ${entriesMax} (the option entries-max)`,
       );
     }
+  }
+
+  /** Reports what could not be opened or asked about, or throws if that is no reason to go on. */
+  protected gone(level: L, name: Bytes, error: SystemError): void {
+    if (!GONE.has(error.code)) throw error;
+    const what = `${error.message}; left out`;
+    this.settings.report.warn(pathOf(level, name), what, error);
   }
 
   /** Reports something that was left out or changed. */
