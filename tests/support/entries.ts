@@ -415,7 +415,8 @@ function arbitraryNode(
 ): fc.Arbitrary<Entry> {
   const rich = kind === "file" || kind === "directory";
   const seconds = kernel
-    ? fc.integer({ min: -(2 ** 31), max: 2 ** 33 })
+    // At its very first second, ext4 keeps no nanoseconds.
+    ? fc.integer({ min: 1 - 2 ** 31, max: 2 ** 33 })
     : fc.integer({ min: -(2 ** 53) + 1, max: 2 ** 53 - 1 });
   return fc.record<EntryParts>({
     mode: fc.tuple(fc.constantFrom(...TYPES[kind]), fc.nat(0o7777)).map(
