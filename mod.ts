@@ -1,8 +1,9 @@
 /**
- * Proxmox backup archives (pxar) for TypeScript: the alphabet of the format, archives as streams and by random access, and the filters between
- * them. Runs in Deno, Node, Bun and a browser; no FFI, no network of its own.
+ * Proxmox backup archives (pxar) and datastores for TypeScript: the alphabet of the format, archives as streams and by random access, chunks, the
+ * stores that they and snapshots live in, and the filters between them. Runs in Deno, Node, Bun and a browser, where a store is one in memory; no
+ * FFI, no network of its own.
  *
- * A directory on disk is read and written by `@pxar/fs`; the command line is `@pxar/cli`.
+ * A directory on disk is read and written by `@pxar/fs`; `@pxar/sys` lends the kernel's locks and faster libraries; the command line is `@pxar/cli`.
  *
  * @example
  * ```ts
@@ -26,4 +27,6 @@
  */
 export * from "@pxar/format";
 export * from "@pxar/codec";
+export * from "@pxar/chunk";
+export * from "@pxar/store";
 export * from "@pxar/transfer";

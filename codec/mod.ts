@@ -19,6 +19,10 @@
  */
 export * from "./accessor.ts";
 export * from "./block_cache.ts";
+export * from "./catalog.ts";
+export * from "./catalog_reader.ts";
+export * from "./catalog_tap.ts";
+export * from "./catalog_writer.ts";
 export * from "./check.ts";
 export * from "./decode.ts";
 export * from "./encode.ts";
@@ -26,3 +30,4 @@ export * from "./http_access.ts";
 export * from "./random_access.ts";
 export * from "./sink.ts";
 export * from "./stream_reader.ts";
+export * from "./system_call.ts";

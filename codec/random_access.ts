@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "@pxar/format/bytes";
 import { SystemError, UnsupportedError } from "@pxar/format/errors";
+import { systemCall } from "./system_call.ts";
 
 /** Bytes of a known number that can be read from any place, by several readers at once. */
 export interface RandomAccess {
@@ -73,9 +74,9 @@ export function blobAccess(blob: Blob): RandomAccess {
 export async function fileAccess(path: string | URL): Promise<RandomAccess> {
   const fs = await import("node:fs");
   const shown = String(path);
-  const fd = call("open", shown, () => fs.openSync(path, "r"));
+  const fd = systemCall("open", shown, () => fs.openSync(path, "r"));
   try {
-    const stat = call("fstat", shown, () => fs.fstatSync(fd));
+    const stat = systemCall("fstat", shown, () => fs.fstatSync(fd));
     if (!stat.isFile()) {
       throw new UnsupportedError(
         `Cannot open ${shown}: it is no regular file, expected one that can be read from any place`,
@@ -89,7 +90,7 @@ export async function fileAccess(path: string | URL): Promise<RandomAccess> {
         let filled = 0;
         while (filled < into.length) {
           const at = offset + filled, left = into.length - filled;
-          const got = call(
+          const got = systemCall(
             "read",
             shown,
             () => fs.readSync(fd, into, filled, left, at),
@@ -118,22 +119,4 @@ function closed(path: string): SystemError {
     call: "read",
     path,
   });
-}
-
-/** Runs a system call and gives its error as one of ours. */
-function call<T>(name: string, path: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && "errno" in error)) {
-      throw error;
-    }
-    throw new SystemError(`Cannot ${name} ${path}: ${error.message}`, {
-      code: String(error.code),
-      errno: Math.abs(Number(error.errno)),
-      call: name,
-      path,
-      cause: error,
-    });
-  }
 }

@@ -48,6 +48,46 @@ export class UnsupportedError extends FormatError {
   override readonly name = "UnsupportedError";
 }
 
+/** Bytes are not those that were vouched for: a CRC, digest, tag, checksum or signature differs. */
+export class IntegrityError extends PxarError {
+  /** The class name, which survives minifying. */
+  override readonly name = "IntegrityError";
+  /** What it should be, as text; `undefined` where that is not known, as for a tag. */
+  readonly expected: string | undefined;
+  /** What it is, as text; `undefined` where that is not known. */
+  readonly actual: string | undefined;
+
+  /**
+   * Makes an error; nothing is logged.
+   *
+   * @param message What could not be done, and what differs.
+   * @param options Both values.
+   */
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      expected?: string | undefined;
+      actual?: string | undefined;
+    } = {},
+  ) {
+    super(message, options);
+    this.expected = options.expected;
+    this.actual = options.actual;
+  }
+}
+
+/** A key is missing, or is not the one that is needed, or its passphrase is wrong. */
+export class KeyError extends PxarError {
+  /** The class name, which survives minifying. */
+  override readonly name = "KeyError";
+}
+
+/** Somebody else is at work on it: a lock is held. */
+export class BusyError extends PxarError {
+  /** The class name, which survives minifying. */
+  override readonly name = "BusyError";
+}
+
 /** What was asked for by name or position is not there. */
 export class NotFoundError extends PxarError {
   /** The class name, which survives minifying. */

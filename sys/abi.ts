@@ -70,6 +70,25 @@ export const FAT_IOCTL_GET_ATTRIBUTES = 0x80047210;
 /** ioctl: sets the attributes of a FAT file. */
 export const FAT_IOCTL_SET_ATTRIBUTES = 0x40047211;
 
+/** fcntl: sets a record lock that belongs to the open file, not to the process; it and `F_SETLK` see one another. */
+export const F_OFD_SETLK = 37;
+/** struct flock: for reading, shared. */
+export const F_RDLCK = 0;
+/** struct flock: for writing, exclusive. */
+export const F_WRLCK = 1;
+/** struct flock: nothing held. */
+export const F_UNLCK = 2;
+/** flock: shared. */
+export const LOCK_SH = 1;
+/** flock: exclusive. */
+export const LOCK_EX = 2;
+/** flock: never waits. */
+export const LOCK_NB = 4;
+/** flock: nothing held. */
+export const LOCK_UN = 8;
+
+/** utimensat: sets this time to now. */
+export const UTIME_NOW = 0x3fffffff;
 /** utimensat: leaves this time as it is. */
 export const UTIME_OMIT = 0x3ffffffe;
 /** statx: all basic fields. */

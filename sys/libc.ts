@@ -77,6 +77,9 @@ export const SYMBOLS = {
   },
   fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  syncfs: { parameters: ["i32"], result: "i32" },
   fsync: { parameters: ["i32"], result: "i32" },
   memcpy: { parameters: ["buffer", "buffer", "usize"], result: "usize" },
   peek: {

@@ -11,12 +11,14 @@ const TESTS = [
   "gcc",
   "libc6-dev",
   "mount",
+  "openssl",
   "procps",
   "python3",
   "strace",
   "tar",
   "util-linux",
   "xfsprogs",
+  "zstd",
 ];
 const PROOF = [
   "qemu-user-static",

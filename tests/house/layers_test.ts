@@ -5,13 +5,27 @@ import { packages, ROOT } from "../../tasks/workspace.ts";
 const KNOWS: Readonly<Record<string, readonly string[]>> = {
   format: [],
   codec: ["format"],
-  transfer: ["format", "codec"],
-  sys: ["format"],
+  chunk: ["format", "codec"],
+  store: ["format", "codec", "chunk"],
+  transfer: ["format", "codec", "chunk", "store"],
+  sys: ["format", "chunk", "store"],
   fs: ["format", "codec", "transfer", "sys"],
-  cli: ["format", "codec", "transfer", "sys", "fs"],
-  "": ["format", "codec", "transfer"],
+  pbs: ["format", "codec", "chunk", "store"],
+  cli: [
+    "format",
+    "codec",
+    "chunk",
+    "store",
+    "transfer",
+    "sys",
+    "fs",
+    "pbs",
+  ],
+  "": ["format", "codec", "chunk", "store", "transfer"],
 };
-const SPINE = ["format", "codec", "transfer"];
+/** Libraries that packages use, as deno.json names them. */
+const LIBRARIES = ["@bokuweb/zstd-wasm", "qr", "zstddec"];
+const SPINE = ["format", "codec", "chunk", "store", "transfer"];
 
 /** Every TypeScript file of a package's folder. */
 function files(folder: string): string[] {
@@ -66,8 +80,9 @@ for (const { folder, name } of packages()) {
           );
         } else {
           assert(
-            /^(node:|npm:|@std\/)/.test(specifier),
-            `${path} imports ${specifier}, expected a package of this workspace, node:, npm: or @std/`,
+            /^(node:|npm:|@std\/|@noble\/)/.test(specifier) ||
+              LIBRARIES.includes(specifier),
+            `${path} imports ${specifier}, expected a package of this workspace, node:, or one of deno.json's imports`,
           );
         }
       }

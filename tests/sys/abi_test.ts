@@ -12,6 +12,7 @@ const INCLUDES = [
   "fcntl.h",
   "stddef.h",
   "stdio.h",
+  "sys/file.h",
   "sys/ioctl.h",
   "sys/resource.h",
   "sys/stat.h",
