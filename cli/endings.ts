@@ -45,19 +45,23 @@ const EXIT_OF: Readonly<Record<string, number>> = {
   FormatError: EXIT.damaged,
   TruncatedError: EXIT.damaged,
   UnsupportedError: EXIT.damaged,
+  IntegrityError: EXIT.damaged,
   NotFoundError: EXIT.missing,
+  BusyError: EXIT.busy,
+  KeyError: EXIT.wrongKey,
 };
 
 /** With `--strict`, damage comes as the reason why an entry could not be restored. */
 function exitOfCause({ cause }: Error): number {
   if (!(cause instanceof Error)) return EXIT.failed;
-  const damage = EXIT_OF[cause.name] === EXIT.damaged &&
-    "offset" in cause && cause.offset !== undefined;
+  const damage = cause.name === "IntegrityError" ||
+    EXIT_OF[cause.name] === EXIT.damaged &&
+      "offset" in cause && cause.offset !== undefined;
   return damage ? EXIT.damaged : EXIT.failed;
 }
 
 const OURS =
-  /^(?:PxarError|FormatError|TruncatedError|UnsupportedError|NotFoundError|SystemError)$/;
+  /^(?:Pxar|Format|Truncated|Unsupported|Integrity|NotFound|Busy|Key|System)Error$/;
 
 function sentenceOf(error: Error): string {
   if (OURS.test(error.name)) return error.message;

@@ -9,33 +9,38 @@
  *
  * @module
  */
-import { COMMANDS, loadCommand } from "./commands.ts";
+import { findCommand, isGroup, loadCommand } from "./commands.ts";
 import { UsageError } from "./exits.ts";
 import { lazy } from "./lazy.ts";
 
 async function run(args: readonly string[]): Promise<number> {
-  // Options may come before the command's name, too, with values of their own.
-  const first = args.findIndex((word) => !word.startsWith("-"));
-  const known = args.findIndex((word) => COMMANDS.some((one) => one === word));
-  const behind = first > 0 && known > 0 && args[first] !== "help";
-  const at = Math.max(0, behind ? known : first);
-  const [name, rest] = [args[at], args.toSpliced(at, 1)];
+  const called = findCommand(args);
+  const [name, rest] = called.name === undefined
+    ? [args[0], args.slice(1)]
+    : [called.name, called.rest];
+  const asked = rest.some((word) => HELP.includes(word));
   if (name !== undefined && !HELP.includes(name)) {
-    return await (await loadCommand(name)).run(rest);
+    if (!asked || !isGroup(name)) {
+      return await (await loadCommand(name)).run(rest);
+    }
+    return (await lazy("./help.ts")).printGroupHelp(name);
   }
   const help = await lazy("./help.ts");
   if (name === "--version" || name === "-V") return help.printVersion();
-  const [about = "help", more] = rest.filter((one) => !HELP.includes(one));
-  if (more !== undefined || about.startsWith("-")) {
+  const words = rest.filter((one) => !HELP.includes(one));
+  if (words.length === 0) return await help.printHelp();
+  const about = findCommand(words);
+  const [more] = about.rest;
+  if (about.name === undefined || more !== undefined) {
     throw new UsageError(
       `Cannot show help: "${
-        more ?? about
+        more ?? words[0]
       }" is one word too many, expected pxar help [COMMAND]`,
     );
   }
-  return about === "help"
-    ? await help.printHelp()
-    : help.printCommandHelp(await loadCommand(about));
+  return isGroup(about.name)
+    ? help.printGroupHelp(about.name)
+    : help.printCommandHelp(await loadCommand(about.name));
 }
 
 const HELP: readonly string[] = ["help", "--help", "-h", "--version", "-V"];

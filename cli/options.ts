@@ -47,8 +47,16 @@ export interface Count extends Described {
   readonly value: string;
 }
 
+/** An option with one of a few words, given at most once. */
+export interface Choice<Word extends string = string> extends Described {
+  /** Tells it from the others. */
+  readonly kind: "choice";
+  /** The words. */
+  readonly choices: readonly Word[];
+}
+
 /** An option. */
-export type Option = Flag | Text | Texts | Count;
+export type Option = Flag | Text | Texts | Count | Choice;
 
 /** Options by their long names, without the dashes. */
 export type Options = Readonly<Record<string, Option>>;
@@ -58,6 +66,7 @@ export type Values<O extends Options> = {
   readonly [Name in keyof O]: O[Name] extends Flag ? boolean
     : O[Name] extends Texts ? readonly string[]
     : O[Name] extends Count ? number | undefined
+    : O[Name] extends Choice<infer Word> ? Word | undefined
     : string | undefined;
 };
 
@@ -105,6 +114,16 @@ export function usageOf(
 }
 
 /**
+ * What stands behind an option.
+ *
+ * @param option Any but a flag.
+ * @returns In capitals, such as `FILE`, or the words, such as `text|json`.
+ */
+export function valueOf(option: Exclude<Option, Flag>): string {
+  return option.kind === "choice" ? option.choices.join("|") : option.value;
+}
+
+/**
  * Understands a command's arguments: options anywhere, `--name value`, `--name=value`, `-l`, several letters behind one dash, `--` before operands
  * that begin with a dash.
  *
@@ -149,7 +168,9 @@ export function parse<O extends Options>(
     const value = attached ?? args[at++];
     if (value === undefined) {
       throw new UsageError(
-        `Cannot use ${shown}: its value is missing, expected ${shown} ${option.value}`,
+        `Cannot use ${shown}: its value is missing, expected ${shown} ${
+          valueOf(option)
+        }`,
       );
     }
     const before = values[name];
@@ -158,9 +179,12 @@ export function parse<O extends Options>(
       throw new UsageError(
         `Cannot use ${shown} twice: it has the value ${before} already`,
       );
-    } else {values[name] = option.kind === "count"
+    } else {
+      if (option.kind === "choice") checkChoice(shown, value, option.choices);
+      values[name] = option.kind === "count"
         ? wholeNumber(shown, value)
-        : value;}
+        : value;
+    }
     given.push({ name, value });
   };
 
@@ -221,7 +245,7 @@ function checkOperands(
   );
   if (missing >= 0) {
     throw new UsageError(
-      `Cannot ${table.name}: ${
+      `Cannot ${doing(table.name)}: ${
         table.operands[missing]!.name
       } is missing, expected ${usageOf(table)}`,
     );
@@ -229,11 +253,28 @@ function checkOperands(
   const last = table.operands.at(-1);
   if (operands.length > table.operands.length && !last?.many) {
     throw new UsageError(
-      `Cannot ${table.name}: "${
+      `Cannot ${doing(table.name)}: "${
         operands[table.operands.length]
       }" is one operand too many, expected ${usageOf(table)}`,
     );
   }
+}
+
+/** A command's name as what one cannot do. */
+function doing(name: string): string {
+  return name.includes(" ") ? `run ${name}` : name;
+}
+
+function checkChoice(
+  shown: string,
+  value: string,
+  choices: readonly string[],
+): void {
+  if (choices.includes(value)) return;
+  throw new UsageError(
+    `Cannot use ${shown} ${value}: expected one of ${choices.join(", ")}`,
+    { word: value, known: choices },
+  );
 }
 
 function wholeNumber(shown: string, value: string): number {

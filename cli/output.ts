@@ -41,8 +41,13 @@ export function printJson(value: unknown): void {
   print(jsonText(value, 2) + "\n");
 }
 
-/** As JSON, and with escapes for all that could steer a terminal: JSON itself asks for those below U+0020 only. */
-function jsonText(value: unknown, indent = 0): string {
+/**
+ * A value as JSON, with escapes for all that could steer a terminal: JSON itself asks for those below U+0020 only.
+ *
+ * @param value Anything that JSON can say.
+ * @param indent How far members are indented; 0 for all on one line.
+ */
+export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replace(
     STEERING,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -20,6 +20,7 @@ interface Making {
 /** One or more files that get their names together. */
 export class Outputs {
   readonly #force: boolean;
+  readonly #instead: string;
   readonly #files: Making[] = [];
   #open = true;
 
@@ -27,9 +28,11 @@ export class Outputs {
    * Opens nothing yet.
    *
    * @param force Whether files that are there may be replaced.
+   * @param instead What is expected where one is there and may not.
    */
-  constructor(force: boolean) {
+  constructor(force: boolean, instead = "--force to replace it") {
     this.#force = force;
+    this.#instead = instead;
   }
 
   /** The names in use while writing and after it, each with its folder. */
@@ -44,19 +47,18 @@ export class Outputs {
   }
 
   /**
-   * Opens a file under a name of its own, mode 0640.
+   * Opens a file under a name of its own.
    *
    * @param path Its final place.
+   * @param mode Who may do what with it, less what the umask takes away.
    * @returns Takes its bytes.
    * @throws {ExitError} If something is there already, the folder does not take files, or it is the place of another one.
    */
-  add(path: string): ByteSink {
+  add(path: string, mode = 0o640): ByteSink {
     const { folder, name } = split(path);
     const there = look(path);
     if (there !== undefined && (!this.#force || !there.isFile)) {
-      const wanted = there.isFile
-        ? "--force to replace it"
-        : "the name of a file";
+      const wanted = there.isFile ? this.#instead : "the name of a file";
       throw new ExitError(
         EXIT.failed,
         `Cannot create ${path}: it exists, expected ${wanted}`,
@@ -78,7 +80,7 @@ export class Outputs {
       file = Deno.openSync(temporary, {
         write: true,
         createNew: true,
-        mode: 0o640,
+        mode,
       });
     } catch (error) {
       throw failure("create", path, error);
@@ -100,7 +102,7 @@ export class Outputs {
   /**
    * Gives all files their names, or none of them.
    *
-   * @param sync Whether their bytes must be on the disk before.
+   * @param sync Whether their bytes must be on the disk before, and their names after.
    * @throws {ExitError} If a name has been taken meanwhile.
    */
   finish(sync: boolean): void {
@@ -141,6 +143,9 @@ export class Outputs {
       throw error;
     }
     for (const step of lastly) attempt(step);
+    if (sync) {
+      for (const { path } of this.#files) attempt(() => syncFolder(path));
+    }
     this.#files.length = 0;
   }
 
@@ -194,6 +199,13 @@ function name(temporary: string, path: string): void {
     return;
   }
   Deno.removeSync(temporary);
+}
+
+/** Not every system lets a folder be opened, or has its names written by that. */
+function syncFolder(path: string): void {
+  const { folder } = split(path);
+  using file = Deno.openSync(folder === "" ? "." : folder);
+  file.syncSync();
 }
 
 function look(path: string): Deno.FileInfo | undefined {

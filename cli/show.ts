@@ -48,6 +48,50 @@ export function localTime(secs: number): string {
 }
 
 /**
+ * A time as the official client's tables show it, by the clock on the wall here.
+ *
+ * @param secs Seconds since 1970.
+ * @returns Such as `Tue Nov 14 22:13:20 2023`; far from now `@` and the seconds.
+ */
+export function clockText(secs: number): string {
+  const date = new Date(secs * 1000);
+  const year = date.getFullYear();
+  if (Number.isNaN(year) || year < 0 || year > 9999) return `@${secs}`;
+  const day = String(date.getDate()).padStart(2, " ");
+  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${day} ${
+    two(date.getHours())
+  }:${two(date.getMinutes())}:${two(date.getSeconds())} ${year}`;
+}
+
+/**
+ * A time in UTC.
+ *
+ * @param secs Seconds since 1970.
+ * @returns Such as `2023-11-14T22:13:20Z`; far from now `@` and the seconds.
+ */
+export function utcText(secs: number): string {
+  const date = new Date(secs * 1000), year = date.getUTCFullYear();
+  if (Number.isNaN(year) || year < 0 || year > 9999) return `@${secs}`;
+  return date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = [
+  "Jan",
+  "Feb",
+  "Mar",
+  "Apr",
+  "May",
+  "Jun",
+  "Jul",
+  "Aug",
+  "Sep",
+  "Oct",
+  "Nov",
+  "Dec",
+];
+
+/**
  * How much content a file has; 0 for all else.
  *
  * @param entry Any entry.

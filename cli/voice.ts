@@ -46,16 +46,22 @@ export class Voice {
 
   /** Draws how far the work is, ten times a second, where standard error is a terminal. */
   follow(progress: () => Progress): void {
-    if (this.#quiet || !Deno.stderr.isTerminal()) return;
     const start = performance.now();
-    this.#timer = setInterval(() => {
+    this.watch(() => {
       const { entries, bytes } = progress();
       const rate = bytes / Math.max(0.001, (performance.now() - start) / 1000);
-      this.#draw(
-        `${entries.toLocaleString("en")} entries, ${sizeText(bytes)}, ${
-          sizeText(Math.round(rate))
-        }/s`,
-      );
+      return `${entries.toLocaleString("en")} entries, ${sizeText(bytes)}, ${
+        sizeText(Math.round(rate))
+      }/s`;
+    });
+  }
+
+  /** Draws a line that says how far the work is, ten times a second, where standard error is a terminal; nothing while it is empty. */
+  watch(line: () => string): void {
+    if (this.#quiet || !Deno.stderr.isTerminal()) return;
+    this.#timer = setInterval(() => {
+      const text = line();
+      if (text !== "") this.#draw(text);
     }, REDRAW);
   }
 

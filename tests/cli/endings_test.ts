@@ -1,4 +1,15 @@
 // What ends with which code where it is easily got wrong.
+import {
+  BusyError,
+  FormatError,
+  IntegrityError,
+  KeyError,
+  NotFoundError,
+  PxarError,
+  SystemError,
+  UnsupportedError,
+} from "@pxar/format/errors";
+import { endingOf } from "../../cli/endings.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { VECTORS } from "../support/vectors.ts";
 import { mounted } from "../support/image.ts";
@@ -90,3 +101,21 @@ systemTest(
       assertEquals(out, '"/"\n"/p"\n');
     }),
 );
+
+Deno.test("every error of the library has its exit code, and its own sentence", async () => {
+  const says = "Cannot do it: so it is";
+  const cause = new IntegrityError("Cannot open chunk: it is another one");
+  for (
+    const [error, exit] of [
+      [new FormatError(says), 4],
+      [new UnsupportedError(says), 4],
+      [new IntegrityError(says), 4],
+      [new NotFoundError(says), 5],
+      [new BusyError(says), 6],
+      [new KeyError(says), 7],
+      [new SystemError(says, { code: "EIO", errno: 5, call: "read" }), 1],
+      [new PxarError(says), 1],
+      [new PxarError(says, { cause }), 4],
+    ] as const
+  ) assertEquals(await endingOf(error), { exit, sentence: says });
+});

@@ -1,6 +1,15 @@
 // The parser, and the help text that comes from the same tables.
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-import { COMMANDS, loadCommand } from "../../cli/commands.ts";
+import {
+  ALIASES,
+  aliasesOf,
+  COMMANDS,
+  commandsOf,
+  findCommand,
+  GROUPS,
+  isGroup,
+  loadCommand,
+} from "../../cli/commands.ts";
 import { UsageError } from "../../cli/exits.ts";
 import { commandHelp } from "../../cli/help.ts";
 import { parse } from "../../cli/options.ts";
@@ -22,6 +31,7 @@ const TABLE = {
     first: { kind: "texts", value: "X", help: "" },
     second: { kind: "texts", value: "X", help: "" },
     count: { kind: "count", value: "N", help: "" },
+    choice: { kind: "choice", choices: ["this", "that"], help: "" },
   },
 } as const;
 
@@ -47,6 +57,7 @@ Deno.test("parse() takes options anywhere, and keeps their order", () => {
     first: ["1", "-3"],
     second: ["2"],
     count: 12,
+    choice: undefined,
   });
   assertEquals(parsed.given.map(({ name, value }) => `${name}=${value}`), [
     "first=1",
@@ -65,6 +76,7 @@ Deno.test("parse() takes letters together, attached values, - and --", () => {
   assertEquals(parse(TABLE, ["--flag", "true"]).operands, ["true"]);
   assertEquals(parse(TABLE, ["a", "--flag=false"]).options.flag, false);
   assertEquals(parse(TABLE, ["a", "--text="]).options.text, "");
+  assertEquals(parse(TABLE, ["a", "--choice=that"]).options.choice, "that");
 });
 
 for (
@@ -78,6 +90,10 @@ for (
     [["a", "--count", "-1"], "whole number"],
     [["a", "--count", "9007199254740992"], "whole number"],
     [["a", "--constructor"], "--constructor"],
+    [["a", "--choice", "thi"], "expected one of this, that"],
+    [["a", "--choice="], "expected one of this, that"],
+    [["a", "--choice"], "--choice this|that"],
+    [["a", "--choice=this", "--choice=that"], "twice"],
     [[], "A is missing"],
   ] as const
 ) {
@@ -107,9 +123,10 @@ for (const name of COMMANDS) {
     }
     assertEquals(command.examples.length, 2);
     for (const { run } of command.examples) {
-      const [program, called, ...args] = words(run);
-      assertEquals([program, called], ["pxar", name]);
-      command.parse(args);
+      const [program, ...args] = words(run);
+      const called = findCommand(args);
+      assertEquals([program, called.name], ["pxar", name]);
+      command.parse(called.rest);
     }
   });
 }
@@ -127,6 +144,94 @@ Deno.test("pxar, pxar help and pxar COMMAND --help print help", async () => {
   assert(help.out.includes("Exit codes:"));
   assertEquals(about, option);
   assertEquals(about.out, commandHelp(await loadCommand("create")));
+});
+
+Deno.test("findCommand() finds the longest name, and options before it", () => {
+  for (
+    const [args, name, rest] of [
+      [[], undefined, []],
+      [["--version"], undefined, ["--version"]],
+      [["list"], "list", []],
+      [["list", "a", "--json"], "list", ["a", "--json"]],
+      [["--json", "list", "a"], "list", ["--json", "a"]],
+      [["--exclude", "x", "create", "a", "b"], "create", [
+        "--exclude",
+        "x",
+        "a",
+        "b",
+      ]],
+      [["key", "create", "a"], "key create", ["a"]],
+      [["key", "create-master-key"], "key create-master-key", []],
+      [["--hint", "x", "key", "create"], "key create", ["--hint", "x"]],
+      [["-q", "key", "show", "create"], "key show", ["-q", "create"]],
+      // What is no command keeps its place, so that it can be told.
+      [["creat", "list"], "creat", ["list"]],
+      [["key"], "key", []],
+      [["key", "--help"], "key", ["--help"]],
+      [["key", "creat", "a"], "key creat", ["a"]],
+      // Words of a name stand together.
+      [["key", "--kdf=none", "create"], "key", ["--kdf=none", "create"]],
+      [["help", "key", "create"], "help", ["key", "create"]],
+      [["constructor"], "constructor", []],
+    ] as const
+  ) assertEquals(findCommand(args), { name, rest: [...rest] });
+  const many = Array.from({ length: 100_000 }, () => "key");
+  assertEquals(findCommand(["list", ...many]).rest.length, 100_000);
+  assertEquals(findCommand(["-l", ...many]).name, "key key");
+});
+
+Deno.test("every alias is short for something else, and for one command", () => {
+  for (const [alias, name] of Object.entries(ALIASES)) {
+    assert(!COMMANDS.some((one) => one === alias) && !isGroup(alias), alias);
+    assert(aliasesOf(name).includes(alias));
+    const called = findCommand([alias, "a"]);
+    const there = COMMANDS.some((one) => one === name);
+    assertEquals(called, { name: there ? name : alias, rest: ["a"] });
+  }
+});
+
+Deno.test("every command of several words is in a group that help shows", async () => {
+  for (const name of COMMANDS) {
+    if (!name.includes(" ")) continue;
+    const [group] = name.split(" ");
+    assert(GROUPS[group!], name);
+    assert(isGroup(group!));
+    assert(commandsOf(group!).includes(name));
+  }
+  for (const group of Object.keys(GROUPS)) {
+    const [asked, option, alone, unknown] = await Promise.all([
+      pxar(["help", group]),
+      pxar([group, "--help"]),
+      pxar([group]),
+      pxar(["help", group, "nothing"]),
+    ]);
+    assertEquals(asked, option);
+    assertEquals([asked.code, asked.err], [0, ""]);
+    for (const name of commandsOf(group)) {
+      assert(asked.out.includes(`  ${name} `), name);
+      assert(alone.err.includes(name.slice(group.length + 1)), name);
+    }
+    assertEquals([alone.code, alone.out], [2, ""]);
+    assertEquals(unknown.code, 2);
+  }
+});
+
+Deno.test("pxar help takes commands of several words", async () => {
+  const [about, option, before] = await Promise.all([
+    pxar(["help", "key", "create"]),
+    pxar(["key", "create", "--help"]),
+    pxar(["--help", "key", "create"]),
+  ]);
+  assertEquals(about.out, commandHelp(await loadCommand("key create")));
+  assertEquals([option, before], [about, about]);
+  assert(about.out.includes("Usage: pxar key create [PATH] [OPTION...]"));
+  assert(about.out.includes("--kdf none|scrypt|pbkdf2"));
+  const { code, err } = await pxar(["key", "shwo"]);
+  assertEquals(code, 2);
+  assertEquals(
+    err,
+    'pxar: Cannot run "key shwo": "pxar help" does not know such a command, perhaps key show is meant\n',
+  );
 });
 
 Deno.test("pxar --version prints the package's version", async () => {
