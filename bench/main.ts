@@ -1,17 +1,22 @@
 /**
- * Measures the program against GNU tar on the same work: `deno task bench [--only TEXT]… [--rounds N] [--scale F] [--tree DIR] [--disk DIR] [--json]`.
+ * Measures the program against GNU tar on the same work, and the parts of a datastore against C and the command line's tools: `deno task bench [--only TEXT]… [--rounds N] [--scale F] [--tree DIR] [--disk DIR] [--json]`.
  *
  * The exit code says whether everything ran and came out right, never how fast it was.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import { benchBlob, BLOB_HEAD } from "./blob.ts";
+import { benchChunker, CHUNKER_HEAD } from "./chunker.ts";
 import { compareTrees } from "./compare.ts";
 import { contest, PEAK_GOAL, type Result, show, type Work } from "./contest.ts";
 import { makeMixed, makeSmall } from "./corpus.ts";
+import { benchIndex, INDEX_HEAD } from "./index.ts";
 import { measure } from "./measure.ts";
 import { dropCaches, fileSystem, Place } from "./place.ts";
 import { pxar, ROOT, tar, version } from "./program.ts";
+import { benchStore, STORE_HEAD } from "./store.ts";
+import { table } from "./table.ts";
 
 const GIB = 2 ** 30;
 const { values: options } = parseArgs({
@@ -213,6 +218,31 @@ for (const part of [start, small, mixed, tree, cold]) {
   });
 }
 
+type Rows = readonly (readonly string[])[];
+
+/** The parts of a datastore, each a table of its own. */
+const PARTS: readonly (readonly [
+  name: string,
+  head: readonly string[],
+  run: () => Promise<Rows>,
+])[] = [
+  ["chunker", CHUNKER_HEAD, benchChunker],
+  ["blob", BLOB_HEAD, benchBlob],
+  ["index", INDEX_HEAD, benchIndex],
+  ["store", STORE_HEAD, async () => {
+    using place = Place.inMemory();
+    return await benchStore(place, rounds, scale);
+  }],
+];
+const tables: Record<string, Rows> = {};
+for (const [name, head, run] of PARTS) {
+  if (!wanted(name)) continue;
+  console.error(`${name} …`);
+  await attempt(name, async () => {
+    tables[name] = [head, ...await run()];
+  });
+}
+
 const machine = {
   processors: navigator.hardwareConcurrency,
   kernel: Deno.osRelease(),
@@ -222,10 +252,17 @@ const machine = {
 };
 if (options.json) {
   console.log(
-    JSON.stringify({ machine, rounds, scale, results, failures }, null, 1),
+    JSON.stringify(
+      { machine, rounds, scale, results, tables, failures },
+      null,
+      1,
+    ),
   );
 } else {
-  console.log(show(results));
+  if (results.length > 0) console.log(show(results));
+  for (const [head, ...rows] of Object.values(tables)) {
+    console.log(`\n${table(head!, rows)}`);
+  }
   console.log(
     `\nRatio: time of pxar to its peer's; best of ${rounds}, in turn ` +
       "(ls: median). " +

@@ -1,11 +1,13 @@
 /**
- * Long runs done once: `deno task proof [scale] [deep] [arm] [--scale F] [--tests FOLDER]…`.
+ * Long runs done once: `deno task proof [scale] [deep] [damage] [crash] [arm] [--scale F] [--tests FOLDER]…`.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { table } from "../bench/table.ts";
 import { arm } from "./arm.ts";
+import { crash } from "./crash.ts";
+import { damage } from "./damage.ts";
 import { deep } from "./deep.ts";
 import type { Figure } from "./figures.ts";
 import { scale } from "./scale.ts";
@@ -22,6 +24,8 @@ const factor = Number(options.scale);
 const proofs: Record<string, () => Promise<Figure[]>> = {
   scale: () => scale(factor),
   deep: () => deep(factor),
+  damage: () => damage(factor),
+  crash: () => crash(factor),
   arm: () => arm(options.tests),
 };
 
