@@ -4,7 +4,7 @@
  * @module
  */
 import type { Datastore } from "@pxar/store/datastore";
-import type { GcStatus } from "@pxar/store/gc_status";
+import { type GcStatus, gcStatusMembers } from "@pxar/store/gc_status";
 import { byteText } from "./listing.ts";
 import { utcText } from "./show.ts";
 import type { JsonValue } from "./table.ts";
@@ -82,19 +82,9 @@ export function gcEnd(status: GcStatus, warnings: number): string {
  */
 export function gcJson(status: GcStatus): JsonValue {
   return {
-    "index-file-count": status.indexFiles,
-    "index-data-bytes": status.indexBytes,
-    "disk-bytes": status.diskBytes,
-    "disk-chunks": status.diskChunks,
-    "removed-bytes": status.removedBytes,
-    "removed-chunks": status.removedChunks,
-    "pending-bytes": status.pendingBytes,
-    "pending-chunks": status.pendingChunks,
-    "removed-bad": status.removedBad,
-    "still-bad": status.stillBad,
+    ...gcStatusMembers(status),
     "removed-snapshots": status.removedSnapshots,
     "removed-temporaries": status.removedTemporaries,
-    "cache-stats": { hits: status.cacheHits, misses: status.cacheMisses },
   };
 }
 

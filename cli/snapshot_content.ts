@@ -3,13 +3,10 @@
  *
  * @module
  */
-import type { ChunkIndex } from "@pxar/chunk/chunk_index";
-import { hexOf, sameBytes } from "@pxar/chunk/digest";
 import { joinAccess, joinStream } from "@pxar/chunk/join";
 import type { CryptKey } from "@pxar/chunk/key";
-import { openIndex } from "@pxar/chunk/open_index";
 import type { RandomAccess } from "@pxar/codec/random_access";
-import { IntegrityError } from "@pxar/format/errors";
+import { checkedIndex } from "@pxar/store/checked_file";
 import type { Datastore } from "@pxar/store/datastore";
 import type { Manifest, ManifestFile } from "@pxar/store/manifest";
 import { verifyManifest } from "@pxar/store/manifest_signature";
@@ -78,7 +75,7 @@ export class SnapshotContent implements AsyncDisposable {
     file: ManifestFile,
     signal: AbortSignal,
   ): Promise<RandomAccess> {
-    const index = await checkedIndex(this.#reader, file, signal);
+    const index = await checkedIndex(this.#reader, file, { signal });
     return joinAccess(index, this.#reader, this.#options(file, signal));
   }
 
@@ -92,7 +89,7 @@ export class SnapshotContent implements AsyncDisposable {
     file: ManifestFile,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    const index = await checkedIndex(this.#reader, file, signal);
+    const index = await checkedIndex(this.#reader, file, { signal });
     return joinStream(index, this.#reader, this.#options(file, signal));
   }
 
@@ -109,35 +106,5 @@ export class SnapshotContent implements AsyncDisposable {
       encrypted: cryptMode === "encrypt",
       signal,
     };
-  }
-}
-
-/**
- * Opens an index that is what the manifest says.
- *
- * @param reader The snapshot.
- * @param file What the manifest says of it.
- * @param signal Ends reading.
- * @returns To be closed.
- * @throws {IntegrityError} If it is not.
- */
-async function checkedIndex(
-  reader: SnapshotReader,
-  { name, size, csum }: ManifestFile,
-  signal: AbortSignal,
-): Promise<ChunkIndex> {
-  const index = await openIndex(await reader.file(name));
-  try {
-    const actual = await index.csum({ signal });
-    if (index.size === size && sameBytes(actual, csum)) return index;
-    throw new IntegrityError(
-      `Cannot read ${name}: it stands for ${index.size} bytes and has the checksum ${
-        hexOf(actual)
-      }, expected ${size} and ${hexOf(csum)}, as the manifest says`,
-      { expected: hexOf(csum), actual: hexOf(actual) },
-    );
-  } catch (error) {
-    await index.close();
-    throw error;
   }
 }

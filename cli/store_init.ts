@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { initDatastore } from "@pxar/store/datastore_layout";
+import { completeDatastore, initDatastore } from "@pxar/store/datastore_layout";
 import { type Command, command } from "./command.ts";
 import { QUIET } from "./common_options.ts";
-import { EXIT } from "./exits.ts";
+import { EXIT, UsageError } from "./exits.ts";
 import { interruptible } from "./signals.ts";
 import { Voice } from "./voice.ts";
 
@@ -23,6 +23,10 @@ export const COMMAND: Command = command({
       kind: "flag",
       help: "make chunk folders when chunks need them, not all 65,536 now",
     },
+    complete: {
+      kind: "flag",
+      help: "make the chunk folders that the datastore in PATH lacks",
+    },
     quiet: QUIET,
   },
   notes:
@@ -34,6 +38,11 @@ datastore; as root it is given to the user that one runs as (34:34).`,
   ],
   run: async ({ options, operands: [path] }) => {
     const voice = new Voice(options.quiet), allFolders = !options["on-demand"];
+    if (options.complete && !allFolders) {
+      throw new UsageError(
+        "Cannot use --complete with --on-demand: expected one of them",
+      );
+    }
     let made = 0, of = 0;
     try {
       voice.watch(() =>
@@ -43,13 +52,15 @@ datastore; as root it is given to the user that one runs as (34:34).`,
             of.toLocaleString("en")
           } chunk folders`
       );
-      await interruptible(({ signal }) =>
-        initDatastore(path!, {
-          allFolders,
+      await interruptible(({ signal }) => {
+        const how = {
           signal,
-          onProgress: (...now) => [made, of] = now,
-        })
-      );
+          onProgress: (...now: [number, number]) => [made, of] = now,
+        };
+        return options.complete
+          ? completeDatastore(path!, how)
+          : initDatastore(path!, { ...how, allFolders });
+      });
     } catch (error) {
       if (made > 0) {
         voice.note(

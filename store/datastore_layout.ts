@@ -38,7 +38,7 @@ export async function initDatastore(
   path: string,
   options: InitOptions = {},
 ): Promise<void> {
-  const { allFolders = true, onProgress, signal } = options;
+  const { allFolders = true } = options;
   const isRoot = rootRuns();
   const files = new DiskFiles({
     owner: options.owner ?? (isRoot ? PBS_OWNER : undefined),
@@ -67,6 +67,30 @@ export async function initDatastore(
   files.write(`${path}/.lock`, []);
   files.makeFolder(`${path}/.chunks`, 0o750);
   if (!allFolders) return;
+  await makeChunkFolders(files, path, options);
+}
+
+/**
+ * Makes the chunk folders that a datastore lacks, so that PBS could adopt it.
+ *
+ * @param path The store's folder.
+ * @param options Progress, and what ends the work; what was made stays.
+ * @throws {UnsupportedError} If there is no datastore.
+ * @throws {SystemError} If a folder cannot be made.
+ */
+export async function completeDatastore(
+  path: string,
+  options: Pick<InitOptions, "onProgress" | "signal"> = {},
+): Promise<void> {
+  const files = new DiskFiles(fileOptionsOf(path, false));
+  await makeChunkFolders(files, path, options);
+}
+
+async function makeChunkFolders(
+  files: DiskFiles,
+  path: string,
+  { onProgress, signal }: Pick<InitOptions, "onProgress" | "signal">,
+): Promise<void> {
   for (let number = 0; number < FOLDERS; number++) {
     files.makeFolder(
       `${path}/.chunks/${number.toString(16).padStart(4, "0")}`,

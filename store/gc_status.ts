@@ -52,16 +52,16 @@ export interface GcStatus extends GcCounts {
 
 const NAME = ".gc-status", LIMIT = 1 << 16;
 
-/** Keeps the status in its store. */
-export function writeGcStatus(store: Datastore, status: GcStatus): void {
-  const upid = thisTask(
-    "garbage_collection",
-    store.name,
-    parseAuthId(status.user),
-    status.startTime,
-  );
-  const text = JSON.stringify({
-    "upid": upidText(upid),
+/**
+ * A status as PBS tells it.
+ *
+ * @param status What a collection found and removed.
+ * @returns Members of a JSON object.
+ */
+export function gcStatusMembers(
+  status: GcStatus,
+): Record<string, number | Record<string, number>> {
+  return {
     "index-file-count": status.indexFiles,
     "index-data-bytes": status.indexBytes,
     "disk-bytes": status.diskBytes,
@@ -73,6 +73,20 @@ export function writeGcStatus(store: Datastore, status: GcStatus): void {
     "removed-bad": status.removedBad,
     "still-bad": status.stillBad,
     "cache-stats": { hits: status.cacheHits, misses: status.cacheMisses },
+  };
+}
+
+/** Keeps the status in its store. */
+export function writeGcStatus(store: Datastore, status: GcStatus): void {
+  const upid = thisTask(
+    "garbage_collection",
+    store.name,
+    parseAuthId(status.user),
+    status.startTime,
+  );
+  const text = JSON.stringify({
+    upid: upidText(upid),
+    ...gcStatusMembers(status),
   });
   store.files.write(`${store.location}/${NAME}`, [
     new TextEncoder().encode(text),

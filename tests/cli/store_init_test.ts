@@ -8,7 +8,7 @@ import {
 import { systemTest } from "../support/skip.ts";
 import { inMemory, withDirectory } from "../support/walks.ts";
 import { inFolder, names, program, pxar } from "./run.ts";
-import { inStore, makeDays } from "./stores.ts";
+import { inStore, isRoot, makeDays } from "./stores.ts";
 
 Deno.test("store init makes what PBS could adopt, or folders on demand", () =>
   // On a disk, so many folders take long.
@@ -31,9 +31,8 @@ Deno.test("store init makes what PBS could adopt, or folders on demand", () =>
       ["status", "--pbs-ready", "--repository", "./all"],
       { cwd: folder },
     );
-    const isRoot = Deno.build.os !== "windows" && Deno.uid() === 0;
-    assertEquals(status.code, isRoot ? 0 : 3, status.out);
-    if (isRoot) assertMatch(status.out, /all: PBS could adopt it\n$/);
+    assertEquals(status.code, isRoot() ? 0 : 3, status.out);
+    if (isRoot()) assertMatch(status.out, /all: PBS could adopt it\n$/);
     else assertMatch(status.out, /belongs to \d+:\d+, expected 34:34/);
 
     const few = await pxar(["store", "init", "few", "--on-demand", "-q"], {
@@ -58,6 +57,26 @@ Deno.test("store init makes what PBS could adopt, or folders on demand", () =>
       env: { PBS_REPOSITORY: "./few" },
     });
     assertEquals(text.out, told.complaints.join("\n") + "\n");
+
+    // What was made on demand, or was interrupted, is made whole.
+    const whole = await pxar(["store", "init", "few", "--complete"], {
+      cwd: folder,
+    });
+    assertEquals([whole.code, whole.out], [0, ""]);
+    assertEquals(names(`${folder}/few/.chunks`).length, 65536);
+    const now = await pxar(["status", "--pbs-ready", "--repository", "./few"], {
+      cwd: folder,
+    });
+    assertEquals(now.code, isRoot() ? 0 : 3, now.out);
+    const none = await pxar(["store", "init", "none", "--complete"], {
+      cwd: folder,
+    });
+    assertEquals(none.code, 1, none.err);
+    const both = await pxar(
+      ["store", "init", "few", "--complete", "--on-demand"],
+      { cwd: folder },
+    );
+    assertEquals(both.code, 2);
   }, inMemory()));
 
 Deno.test("store init refuses what is not empty, and places that are not there", () =>
@@ -211,7 +230,7 @@ Deno.test("--store-name says which name locks are kept under", () =>
     assertEquals(busy.code, 6, busy.err);
     assertMatch(busy.err, /it is in use\n$/);
     // In the store itself, there is one place for locks.
-    if (Deno.uid() !== 0) return;
+    if (!isRoot()) return;
     try {
       const other = await run(`forget ${text} --store-name ${name}.2`);
       assertEquals(other.code, 0, other.err);
@@ -221,6 +240,26 @@ Deno.test("--store-name says which name locks are kept under", () =>
       });
     }
   }));
+
+const NOT_ROOT = "where an ordinary user's locks lie is said once";
+if (isRoot()) {
+  console.error(`SKIPPED: ${NOT_ROOT}: root may write where PBS looks`);
+}
+Deno.test({
+  name: NOT_ROOT,
+  ignore: isRoot(),
+  fn: () =>
+    inStore(async ({ store, path, run }) => {
+      const [text] = await makeDays(store, 1);
+      if (store.kernel === undefined) return;
+      await Deno.remove(`${path}/.locks`, { recursive: true });
+      assertEquals((await run("snapshots")).err, "");
+      const first = await run(`protect ${text} true`);
+      assertEquals(first.code, 0);
+      assertMatch(first.err, /^pxar: locks lie in \S+\/\.locks, where a PBS/);
+      assertEquals((await run(`protect ${text} false`)).err, "");
+    }),
+});
 
 Deno.test("without FFI, stores work, and what is weaker is said", () =>
   inStore(async ({ store, run }) => {

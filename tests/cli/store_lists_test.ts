@@ -1,5 +1,6 @@
 // What the official client lists of a store of the official server, this program lists too: text, JSON, and what the environment says of tables.
 import { assert, assertEquals } from "../support/assert.ts";
+import { byteText } from "../../cli/listing.ts";
 import { officialOutputs } from "../support/official_store.ts";
 import { inStore } from "./stores.ts";
 
@@ -22,6 +23,23 @@ function ordered(json: unknown): unknown {
 function keyOf(item: Record<string, unknown>): string {
   return `${item["backup-type"]}/${item["backup-id"]}/${item["backup-time"]}`;
 }
+
+Deno.test("byteText() shows as many digits as the official programs", () => {
+  for (
+    const [bytes, text] of [
+      [0, "0 B"],
+      [50, "50 B"],
+      [1023, "1023 B"],
+      [1024, "1 KiB"],
+      [12_800, "12.5 KiB"],
+      [4 << 20, "4 MiB"],
+      [7_247_398, "6.912 MiB"],
+      [10_486_597, "10.001 MiB"],
+      [2 ** 40, "1 TiB"],
+      [Number.MAX_SAFE_INTEGER, "8 PiB"],
+    ] as const
+  ) assertEquals(byteText(bytes), text);
+});
 
 Deno.test("lists are those of the official client", () =>
   inStore(async ({ run }) => {

@@ -11,7 +11,7 @@ import {
   strayChunk,
 } from "../store/stores.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { expectedOf, officialOutputs } from "../support/official_store.ts";
+import { expectedOf, officialOutputs, PBS } from "../support/official_store.ts";
 import { systemTest } from "../support/skip.ts";
 import { program } from "./run.ts";
 import { inStore, makeDays, TIME } from "./stores.ts";
@@ -297,6 +297,32 @@ Deno.test("verify says what the official log says of the same store", () =>
       21,
     );
   }, "damaged"));
+
+Deno.test("verify counts groups and snapshots as the official log does", () =>
+  inStore(async ({ run, name }) => {
+    const { records } = JSON.parse(
+      Deno.readTextFileSync(new URL("rest/records.json", PBS)),
+    );
+    const record = records.find((one: { note: string }) =>
+      one.note === "verify namespace: log"
+    );
+    const official = (JSON.parse(record.body).data as { t: string }[]).map((
+      { t },
+    ) => t.slice(27));
+    // When that was recorded, this one was gone.
+    assertEquals((await run("forget vm/100/2023-11-14T22:15:00Z")).code, 0);
+    const { code, out } = await run("verify --max-depth 1");
+    assertEquals(code, 0);
+    const shape = (lines: readonly string[]) =>
+      lines.filter((line) => !line.startsWith("using "))
+        .map((line) =>
+          line.replaceAll("vec-rest", name).replace(
+            /verified .*\(/,
+            "verified (",
+          )
+        );
+    assertEquals(shape(out.trimEnd().split("\n")), shape(official));
+  }, "vec-rest"));
 
 Deno.test("verify passes an undamaged store in any part", () =>
   inStore(async ({ run, name }) => {
