@@ -266,7 +266,7 @@ if (options.json) {
   console.log(
     `\nRatio: time of pxar to its peer's; best of ${rounds}, in turn ` +
       "(ls: median). " +
-      `Goal for memory: ${PEAK_GOAL} MiB.\n` +
+      `Goal for memory: ${PEAK_GOAL} MiB, of a store 286.\n` +
       `${machine.processors} processors, Linux ${machine.kernel}, ` +
       `Deno ${machine.deno}, ${machine.tar}, ` +
       `load ${machine.load.toFixed(1)}${

@@ -12,6 +12,7 @@ import {
   type GcProgress,
 } from "@pxar/store/gc";
 import type { GcStatus } from "@pxar/store/gc_status";
+import { snapshotText } from "@pxar/store/snapshot";
 import { type Command, command } from "./command.ts";
 import { FORMAT_OPTIONS, QUIET, STORE_OPTIONS } from "./common_options.ts";
 import { EXIT, ExitError, UsageError } from "./exits.ts";
@@ -66,6 +67,7 @@ any time. With warnings, such as a chunk that is missing, the exit code is 3.`,
     const log = (line: string) => {
       if (isLogged) print(`${line}\n`);
     };
+    const removed: string[] = [];
     let at: GcProgress | undefined, warnings = 0, hasBegun = false;
     const begin = () => {
       if (!hasBegun) log(gcStart(store, cutoff));
@@ -89,6 +91,15 @@ any time. With warnings, such as a chunk that is missing, the exit code is 3.`,
             if (now.phase !== at?.phase) log(PHASES[now.phase]);
             at = now;
           },
+          onRemoved: (snapshot) => {
+            const { namespace } = snapshot, name = snapshotText(snapshot);
+            removed.push(namespace === "" ? name : `[${namespace}]:${name}`);
+            const sentence = `removed ${
+              removed.at(-1)
+            }, which has no manifest and which nobody is making`;
+            if (isLogged) log(sentence);
+            else voice.note(sentence);
+          },
           onWarning: (sentence) => {
             begin();
             warnings++;
@@ -101,7 +112,11 @@ any time. With warnings, such as a chunk that is missing, the exit code is 3.`,
       voice.end();
     }
     if (format !== "text" || !quiet) {
-      printResult(format, gcJson(status), () => gcEnd(status, warnings));
+      printResult(
+        format,
+        gcJson(status, removed),
+        () => gcEnd(status, warnings),
+      );
     }
     return warnings > 0 ? EXIT.incomplete : EXIT.done;
   },

@@ -79,11 +79,15 @@ export function gcEnd(status: GcStatus, warnings: number): string {
  * What it found and removed, for JSON: as a server tells it, and what only this program removes.
  *
  * @param status What it found and removed.
+ * @param removed Snapshots that nobody finished and that are gone.
  */
-export function gcJson(status: GcStatus): JsonValue {
+export function gcJson(
+  status: GcStatus,
+  removed: readonly string[],
+): JsonValue {
   return {
     ...gcStatusMembers(status),
-    "removed-snapshots": status.removedSnapshots,
+    "removed-snapshots": removed,
     "removed-temporaries": status.removedTemporaries,
   };
 }

@@ -9,7 +9,7 @@ import { openIndex } from "@pxar/chunk/open_index";
 import type { Bytes } from "@pxar/format/bytes";
 import { NotFoundError } from "@pxar/format/errors";
 import { parseArchiveName } from "@pxar/store/archive_name";
-import { manifestFile } from "@pxar/store/manifest";
+import { type ManifestFile, manifestFile } from "@pxar/store/manifest";
 import { snapshotText } from "@pxar/store/snapshot";
 import { type Command, command } from "./command.ts";
 import { JSON_FLAG, NAMESPACE, STORE_OPTIONS } from "./common_options.ts";
@@ -58,11 +58,12 @@ another one, the exit code is 4.`,
   run: async ({ options, operands: [what, archive] }) => {
     const voice = new Voice(false);
     return await interruptible(async ({ signal }) => {
-      const { index, csum: stated, close } = archive === undefined
+      const { index, stated: file, close } = archive === undefined
         ? await openLone(what!)
         : await openListed(what!, archive, options, voice);
       try {
         const csum = await index.csum({ signal });
+        const stated = file?.csum;
         const told = factsOf(index, csum, stated);
         if (options.chunks) {
           await listChunks(index, options.json ? told : undefined, signal);
@@ -92,6 +93,12 @@ another one, the exit code is 4.`,
             }, expected that of the ${where}`,
           );
         }
+        if (file !== undefined && file.size !== index.size) {
+          voice.problem(
+            `the index stands for ${index.size} bytes, expected ${file.size}, as the manifest says`,
+          );
+          return EXIT.damaged;
+        }
         return wrong.length > 0 ? EXIT.damaged : EXIT.done;
       } finally {
         await close();
@@ -103,14 +110,14 @@ another one, the exit code is 4.`,
 /** An open index. */
 interface Opened {
   readonly index: ChunkIndex;
-  /** The checksum that the manifest states. */
-  readonly csum: Bytes | undefined;
+  /** What the manifest says of it, where one does. */
+  readonly stated: ManifestFile | undefined;
   readonly close: () => Promise<void>;
 }
 
 async function openLone(path: string): Promise<Opened> {
   const index = await openIndex(openAccess(path));
-  return { index, csum: undefined, close: () => index.close() };
+  return { index, stated: undefined, close: () => index.close() };
 }
 
 async function openListed(
@@ -148,7 +155,7 @@ async function openListed(
       await index.close();
       await reader[Symbol.asyncDispose]();
     };
-    return { index, csum: file.csum, close };
+    return { index, stated: file, close };
   } catch (error) {
     await reader[Symbol.asyncDispose]();
     throw error;
@@ -163,7 +170,7 @@ function factsOf(
   return {
     kind: index.kind,
     size: index.size,
-    chunks: index.count,
+    count: index.count,
     "chunk-size": index.chunkSize,
     uuid: hexOf(index.uuid).replace(
       /^(.{8})(.{4})(.{4})(.{4})(.{12})$/,
@@ -184,8 +191,7 @@ async function listChunks(
 ): Promise<void> {
   const lines = new Lines();
   if (told !== undefined) {
-    const { chunks: count, ...others } = told;
-    const head = jsonText({ ...others, count }, 2).replace(/\n}$/, "");
+    const head = jsonText(told, 2).replace(/\n}$/, "");
     lines.line(`${head},\n  "chunks": [`);
   }
   let number = 0;

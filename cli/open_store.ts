@@ -37,7 +37,6 @@ export interface StoreChoice {
 export async function viewStore(choice: StoreChoice): Promise<Datastore> {
   return await openDatastore(await storePath(choice.repository), {
     name: nameOf(choice),
-    sync: "file",
   });
 }
 
@@ -63,9 +62,9 @@ export async function openStore(
     name: nameOf(choice),
     kernel,
     native: openNative(),
-    sync: "file",
     onNote: (sentence) => {
-      if (!told || !sentence.startsWith("locks lie in ")) voice.note(sentence);
+      if (!sentence.startsWith("locks lie in ")) voice.note(sentence);
+      else if (!told) voice.problem(sentence);
     },
   });
 }

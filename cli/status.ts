@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { FormatError } from "@pxar/format/errors";
+import { parseStoreName } from "@pxar/store/safe_id";
 import type { Datastore } from "@pxar/store/datastore";
 import { pbsComplaints } from "@pxar/store/datastore_layout";
 import { readGcStatus } from "@pxar/store/gc_status";
@@ -44,7 +46,10 @@ export const COMMAND: Command = command({
   run: async ({ options }) => {
     const format = formatOf(options), store = await viewStore(options);
     if (options["pbs-ready"]) {
-      const complaints = pbsComplaints(store.location);
+      const complaints = [
+        ...nameComplaints(store.name),
+        ...pbsComplaints(store.location),
+      ];
       const ready = complaints.length === 0;
       printResult(
         format,
@@ -81,6 +86,17 @@ export const COMMAND: Command = command({
     return EXIT.done;
   },
 });
+
+/** What PBS would say of the store's name. */
+function nameComplaints(name: string): string[] {
+  try {
+    parseStoreName(name);
+    return [];
+  } catch (error) {
+    if (error instanceof FormatError) return [error.message];
+    throw error;
+  }
+}
 
 /** How much there is of one type. */
 type Counts = Readonly<Record<"groups" | "snapshots", number>>;

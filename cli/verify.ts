@@ -119,7 +119,24 @@ code is 4. It can be ended at any time; --ignore-verified goes on from there.`,
     }
     if (log === undefined) printResult(format, jsonOf(report), () => "");
     else log.end(report);
-    return report.failed > 0 ? EXIT.damaged : EXIT.done;
+    // Without a key that is what was asked for.
+    const isNamed = options.keyfile !== undefined ||
+      options.keyfd !== undefined;
+    const unkeyed = isNamed
+      ? report.snapshots.filter((one) => one.unkeyed).length
+      : 0;
+    if (unkeyed > 0) {
+      voice.problem(
+        `${
+          counted(unkeyed, "snapshot")
+        } made with another key: signatures were not checked, and of what is encrypted only checksums were compared`,
+      );
+    }
+    if (report.failed > 0) return EXIT.damaged;
+    const isWhole = report.snapshots.every(({ state, unnoted }) =>
+      state !== "unfinished" && unnoted === undefined
+    );
+    return isWhole && unkeyed === 0 ? EXIT.done : EXIT.incomplete;
   },
 });
 
@@ -152,12 +169,13 @@ function jsonOf(report: VerifyReport): JsonValue {
     bytes,
     "set-aside": setAside,
     snapshots: report.snapshots.map((
-      { snapshot, state, problems, unnoted },
+      { snapshot, state, problems, unnoted, unkeyed },
     ) => ({
       ...nameJson(snapshot),
       ns: snapshot.namespace === "" ? undefined : snapshot.namespace,
       state,
       unnoted,
+      unkeyed: unkeyed || undefined,
       problems: problems.map(({ name, message }) => ({ file: name, message })),
     })),
   };

@@ -92,8 +92,13 @@ export class VerifyLog {
       this.#leaveFile();
       const { state, unnoted } = event.report;
       const why = SKIPPED[state];
-      if (why !== undefined) this.#say(`SKIPPED: verify ${name} (${why})`);
-      else if (unnoted !== undefined) {
+      if (state === "unfinished") {
+        this.#print(
+          `verify ${name}: it has no manifest, because it was never finished or has lost it`,
+        );
+      } else if (why !== undefined) {
+        this.#say(`SKIPPED: verify ${name} (${why})`);
+      } else if (unnoted !== undefined) {
         this.#print(`verify ${name}: what was found is not noted: ${unnoted}`);
       }
       this.#done++;
@@ -188,7 +193,6 @@ export class VerifyLog {
 const SKIPPED: Readonly<Record<string, string>> = {
   skipped: "recently verified",
   busy: "in use",
-  unfinished: "not finished",
 };
 
 /** A group for measuring, which is not verified. */

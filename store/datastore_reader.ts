@@ -16,6 +16,7 @@ export class DatastoreReader implements SnapshotReader {
   readonly snapshot: SnapshotName;
   readonly #store: Datastore;
   readonly #lock: HeldLock;
+  #isOpen = true;
 
   /** Takes over the snapshot's lock. */
   constructor(store: Datastore, snapshot: SnapshotName, lock: HeldLock) {
@@ -30,10 +31,12 @@ export class DatastoreReader implements SnapshotReader {
 
   async get(digest: Digest, { signal }: Abortable = {}): Promise<Bytes> {
     signal?.throwIfAborted();
+    this.#demandOpen();
     return this.#store.chunks.get(digest);
   }
 
   async manifest(): Promise<Manifest> {
+    this.#demandOpen();
     const { snapshot } = this;
     const manifest = await this.#store.tree.manifest(snapshot);
     const { type, id, time } = manifest, { namespace } = snapshot;
@@ -50,6 +53,7 @@ export class DatastoreReader implements SnapshotReader {
   }
 
   async file(name: string): Promise<RandomAccess> {
+    this.#demandOpen();
     const access = isDataFile(name) && !name.includes("/")
       ? this.#store.files.open(
         `${this.#store.tree.snapshotFolder(this.snapshot)}/${name}`,
@@ -64,6 +68,15 @@ export class DatastoreReader implements SnapshotReader {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOpen = false;
     this.#lock.release();
+  }
+
+  #demandOpen(): void {
+    if (!this.#isOpen) {
+      throw new TypeError(
+        `Cannot read from ${snapshotText(this.snapshot)}: it was closed`,
+      );
+    }
   }
 }

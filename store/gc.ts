@@ -23,6 +23,7 @@ import {
 } from "./leftovers.ts";
 import { Marking } from "./marking.ts";
 import { sweep } from "./sweeping.ts";
+import type { SnapshotName } from "./snapshot.ts";
 import type { Abortable } from "./store.ts";
 
 /** How far a collection is. */
@@ -47,6 +48,8 @@ export interface GcOptions extends Abortable {
   readonly user?: string | undefined;
   /** Told how far it is. */
   readonly onProgress?: ((progress: GcProgress) => void) | undefined;
+  /** Told of each snapshot that nobody finished and that is gone now. */
+  readonly onRemoved?: ((snapshot: SnapshotName) => void) | undefined;
   /** Told of chunks that are missing, and of what else does not end the work. */
   readonly onWarning?: ((sentence: string) => void) | undefined;
 }
@@ -145,7 +148,8 @@ async function collect(
       `Cannot collect garbage in ${store.location}: the clock was set back, expected later times of access for what is marked later`,
     );
   }
-  const removedSnapshots = removeAbandoned(store, abandoned, before);
+  const gone = removeAbandoned(store, abandoned, before);
+  for (const snapshot of gone) options.onRemoved?.(snapshot);
   const removedFiles = removeTemporaries(store, before);
   const swept = await sweep(store, {
     signal,
@@ -156,7 +160,7 @@ async function collect(
   return {
     ...swept,
     ...marking.counts,
-    removedSnapshots,
+    removedSnapshots: gone.length,
     removedTemporaries: swept.removedTemporaries + removedFiles,
   };
 }

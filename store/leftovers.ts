@@ -32,20 +32,20 @@ export function abandonedSnapshots(
  * @param store Where they are.
  * @param snapshots What {@linkcode abandonedSnapshots} gave.
  * @param before As it was given to it: what was changed meanwhile stays.
- * @returns How many are gone.
+ * @returns Which are gone.
  */
 export function removeAbandoned(
   store: Datastore,
   snapshots: readonly SnapshotName[],
   before: number,
-): number {
+): SnapshotName[] {
   return snapshots.filter((snapshot) =>
     withLock(store, snapshot, () => {
       if (!isAbandoned(store, snapshot, before)) return false;
       store.removeSnapshot(snapshot);
       return true;
     })
-  ).length;
+  );
 }
 
 /**

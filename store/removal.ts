@@ -45,25 +45,24 @@ export class Removal {
   async group(group: GroupName): Promise<Removed> {
     const { tree, locks } = this.#store;
     tree.needGroup(group);
-    const lock = locks.group(group);
+    const lock = locks.group(group), held: HeldLock[] = [];
     try {
+      // All of their locks before the first goes: one that is in use keeps the group whole.
+      const all = tree.snapshots(group);
+      for (const one of all) held.push(locks.snapshot(one, true));
       let snapshots = 0, protectedSnapshots = 0;
-      for (const snapshot of tree.snapshots(group)) {
-        const held = locks.snapshot(snapshot, true);
-        try {
-          if (tree.isProtected(snapshot)) protectedSnapshots++;
-          else {
-            await this.#takeAlone(snapshot);
-            snapshots++;
-          }
-        } finally {
-          held.release();
+      for (const snapshot of all) {
+        if (tree.isProtected(snapshot)) protectedSnapshots++;
+        else {
+          await this.#takeAlone(snapshot);
+          snapshots++;
         }
       }
       if (protectedSnapshots === 0) this.#takeGroupAway(group);
       const groups = protectedSnapshots === 0 ? 1 : 0;
       return { groups, snapshots, protectedSnapshots };
     } finally {
+      for (const one of held) one.release();
       lock.release();
     }
   }

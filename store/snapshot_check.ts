@@ -50,6 +50,12 @@ export class SnapshotCheck {
   /** Whether it was made with the key at hand. */
   #keyed = false;
 
+  /** Whether it was made with a key that is not at hand, as far as its manifest says. */
+  get unkeyed(): boolean {
+    return !this.#keyed &&
+      this.#manifest.files.some(({ cryptMode }) => cryptMode !== "none");
+  }
+
   constructor(
     store: Datastore,
     reader: SnapshotReader,

@@ -140,7 +140,8 @@ class Verification {
     const { key, signal, onEvent } = this.#options;
     let manifest: Manifest;
     try {
-      manifest = await reader.manifest();
+      // Whatever it says of itself, its files are checked.
+      manifest = await tree.manifest(snapshot);
     } catch (error) {
       if (!(error instanceof PxarError)) throw error;
       if (error instanceof NotFoundError) {
@@ -154,20 +155,22 @@ class Verification {
         state: "failed",
         problems: [problem],
         unnoted: "its manifest cannot be read",
+        unkeyed: false,
       };
     }
     if (this.#isFresh(manifest)) return nothingSaid(snapshot, "skipped");
     onEvent?.({ kind: "snapshot", snapshot });
-    const problems = await new SnapshotCheck(
+    const check = new SnapshotCheck(
       this.#store,
       reader,
       manifest,
       this.#chunks,
       { key, signal, onEvent },
-    ).run();
+    );
+    const problems = await check.run(), { unkeyed } = check;
     const state = problems.length === 0 ? "ok" : "failed";
     const unnoted = await this.#note(snapshot, state);
-    return { snapshot, state, problems, unnoted };
+    return { snapshot, state, problems, unnoted, unkeyed };
   }
 
   /** Whether a snapshot need not be verified again. */
@@ -212,5 +215,5 @@ function nothingSaid(
   snapshot: SnapshotName,
   state: SnapshotReport["state"],
 ): SnapshotReport {
-  return { snapshot, state, problems: [], unnoted: undefined };
+  return { snapshot, state, problems: [], unnoted: undefined, unkeyed: false };
 }

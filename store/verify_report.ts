@@ -45,6 +45,8 @@ export interface SnapshotReport {
   readonly problems: readonly VerifyProblem[];
   /** Why the outcome could not be noted in the manifest; `undefined` where it was, or was not to be. */
   readonly unnoted: string | undefined;
+  /** Whether it was signed or encrypted with a key that is not at hand: then of what is encrypted only checksums were compared. */
+  readonly unkeyed: boolean;
 }
 
 /** What was found in all. */

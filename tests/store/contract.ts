@@ -406,6 +406,28 @@ export function storeContract(
     await assertRejects(() => store.forgetGroup(group), NotFoundError);
   });
 
+  test("a group goes whole, or not at all", async (store) => {
+    const group = groupOf("h1");
+    for (const after of [0, 1, 2]) {
+      await makeSnapshot(store, snapshotOf(group, after));
+    }
+    {
+      await using _held = await store.open(snapshotOf(group, 1));
+      await assertRejects(() => store.forgetGroup(group), BusyError);
+    }
+    assertEquals((await store.snapshots(group)).length, 3);
+    assertEquals((await store.forgetGroup(group)).snapshots, 3);
+  });
+
+  test("a reader that was closed reads no more", async (store) => {
+    const snapshot = snapshotOf(groupOf("h1"), 0);
+    await makeSnapshot(store, snapshot);
+    const reader = await store.open(snapshot);
+    await reader[Symbol.asyncDispose]();
+    await assertRejects(() => reader.file("root.pxar.didx"), TypeError);
+    await assertRejects(() => reader.manifest(), TypeError);
+  });
+
   test("notes on snapshots and groups, of several lines", async (store) => {
     const group = groupOf("h1"), snapshot = snapshotOf(group, 0);
     await makeSnapshot(store, snapshot);

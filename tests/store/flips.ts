@@ -33,16 +33,12 @@ const IRRELEVANT: readonly {
   readonly file: RegExp;
   readonly from?: number;
   readonly to?: number;
-  /** Whether some of these bits are refused, and so found. */
-  readonly isRefused?: (at: number, bit: number) => boolean;
 }[] = [
   {
     what: "uuid and time in an index's header, which nothing depends on",
     file: /\.[df]idx$/,
     from: 8,
     to: 32,
-    // A time of 2^53 seconds or more is none.
-    isRefused: (at, bit) => at === 31 || at === 30 && bit >= 5,
   },
   {
     what: "reserved bytes of a dynamic index",
@@ -209,7 +205,7 @@ async function flipOne(
   damaged[at] = damaged[at]! ^ 1 << bit;
   Deno.writeFileSync(whole, damaged);
   try {
-    const why = whyIrrelevant(path, at, bit, used);
+    const why = whyIrrelevant(path, at, used);
     const wrong = await readAll(store, made, crew);
     const { failed } = await verify(unnoting(store), { namespace: "" }, {
       key: KEY,
@@ -235,14 +231,13 @@ async function flipOne(
 function whyIrrelevant(
   path: string,
   at: number,
-  bit: number,
   used: ReadonlySet<string>,
 ): string | undefined {
   if (path.startsWith("/.chunks/")) {
     return used.has(path) ? undefined : "a chunk that no index names";
   }
-  return IRRELEVANT.find(({ file, from = 0, to = Infinity, isRefused }) =>
-    file.test(path) && at >= from && at < to && !isRefused?.(at, bit)
+  return IRRELEVANT.find(({ file, from = 0, to = Infinity }) =>
+    file.test(path) && at >= from && at < to
   )?.what;
 }
 

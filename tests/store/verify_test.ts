@@ -868,6 +868,7 @@ Deno.test("verify() says why an outcome could not be noted, which is none of the
       state: "ok",
       problems: [],
       unnoted: "Cannot lock: it is in use",
+      unkeyed: false,
     }]);
     assertEquals(verifyStateOf(await store.tree.manifest(PLAIN)), undefined);
   });
