@@ -1,5 +1,5 @@
-// A folder into a snapshot of a new datastore, and its names out of that again. Run: deno run -A examples/local_datastore.ts STORE FOLDER
-import { cutRules, joinAccess, openIndex } from "@pxar/chunk";
+// A folder into a snapshot of a datastore, made where there is none yet, and its names out of that again. Run: deno run -A examples/local_datastore.ts STORE FOLDER
+import { joinAccess, openIndex } from "@pxar/chunk";
 import { Accessor, encode } from "@pxar/codec";
 import { showName } from "@pxar/format";
 import { readTree } from "@pxar/fs";
@@ -13,17 +13,19 @@ import { openKernel } from "@pxar/sys/kernel";
 
 const [path = "", folder = ""] = Deno.args, name = "root.pxar.didx";
 if (!folder) throw new TypeError("Cannot back up: expected STORE FOLDER");
-await initDatastore(path, { allFolders: false });
+await Deno.stat(`${path}/.chunks`).catch(() =>
+  initDatastore(path, { allFolders: false })
+);
+// Without `locks`, they lie where a PBS on this machine looks for them.
 const options = { kernel: openKernel(), locks: `${path}/.locks` };
 await using store = await openDatastore(path, options);
 const time = Math.floor(Date.now() / 1000);
 const snapshot: SnapshotName = { namespace: "", type: "host", id: "me", time };
 {
-  const crew = await ChunkCrew.start(store.direct), rules = cutRules();
+  const crew = await ChunkCrew.start(store.direct);
   await using writer = await store.create(snapshot, { owner: "root@pam" });
   const index = await writer.dynamicIndex(name);
-  const begun = ArchiveWriter.open(name, writer, index, crew, { rules });
-  await using archive = await begun;
+  await using archive = await ArchiveWriter.open(name, writer, index, crew);
   await encode(readTree(folder), { metadata: archive });
   const { file, chunks, storedBytes } = await archive.finish();
   const manifest = makeManifest(snapshot, [{ ...file, cryptMode: "none" }]);
