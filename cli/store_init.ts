@@ -43,6 +43,11 @@ datastore; as root it is given to the user that one runs as (34:34).`,
         "Cannot use --complete with --on-demand: expected one of them",
       );
     }
+    if (!options.complete && !knowsUser()) {
+      voice.problem(
+        "whether root runs cannot be told without --allow-sys=uid: the datastore belongs to whoever runs",
+      );
+    }
     let made = 0, of = 0;
     try {
       voice.watch(() =>
@@ -81,3 +86,10 @@ datastore; as root it is given to the user that one runs as (34:34).`,
     return EXIT.done;
   },
 });
+
+/** Whether it may be asked who runs the program. */
+function knowsUser(): boolean {
+  if (Deno.build.os === "windows") return true;
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "uid" });
+  return state === "granted";
+}

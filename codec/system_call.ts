@@ -51,6 +51,16 @@ export function systemErrorOf(
   path: string,
   error: unknown,
 ): unknown {
+  if (error instanceof Error && error.name === "NotCapable") {
+    // Deno's own refusal, for want of a permission: to the caller it is one like the kernel's.
+    return new SystemError(`Cannot ${verb} ${path}: ${error.message}`, {
+      code: "EACCES",
+      errno: 13,
+      call: verb,
+      path,
+      cause: error,
+    });
+  }
   if (
     !(error instanceof Error && "code" in error) || error instanceof SystemError
   ) return error;

@@ -535,3 +535,13 @@ Deno.test("garbage-collect names each snapshot that it removes", () =>
     assertEquals(code, 0);
     assertEquals(JSON.parse(out)["removed-snapshots"], [first]);
   }));
+
+Deno.test("verify where nothing may be written says that nothing is noted", () =>
+  inStore(async ({ run, store }) => {
+    await makeDays(store, 1);
+    const { code, out } = await run("verify -q", {
+      grants: ["--no-prompt", "--allow-read", "--allow-env", "--allow-sys"],
+    });
+    assertEquals(code, 3, out);
+    assertMatch(out, /^verify .*: what was found is not noted: .*\n$/);
+  }));

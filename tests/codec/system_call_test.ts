@@ -41,6 +41,19 @@ Deno.test("systemCall() knows the errors of the runtime that tell no number", ()
   }
 });
 
+Deno.test("systemErrorOf() takes a permission that is not granted for a refusal", () => {
+  const refusal = Object.assign(new Error("Requires read access to x"), {
+    name: "NotCapable",
+  });
+  const error = systemErrorOf("open", "/x", refusal);
+  assert(error instanceof SystemError);
+  assertEquals([error.message, error.code, error.cause], [
+    "Cannot open /x: Requires read access to x",
+    "EACCES",
+    refusal,
+  ]);
+});
+
 Deno.test("systemErrorOf() leaves alone what is no error of the system", () => {
   for (
     const error of [
