@@ -32,6 +32,7 @@ import type {
   CreateOptions,
   GroupInfo,
   PruneResult,
+  PruneRun,
   Removed,
   SnapshotInfo,
   SnapshotReader,
@@ -286,8 +287,7 @@ export class Datastore implements Store {
   async prune(
     group: GroupName,
     keep: KeepOptions,
-    { signal, dryRun = false }: Abortable & { dryRun?: boolean | undefined } =
-      {},
+    { signal, dryRun = false, onResult }: PruneRun = {},
   ): Promise<PruneResult[]> {
     this.tree.needGroup(group);
     const plan = planPrune(
@@ -311,7 +311,9 @@ export class Datastore implements Store {
           error = why;
         }
       }
-      results.push({ snapshot, mark, keep, error });
+      const result = { snapshot, mark, keep, error };
+      results.push(result);
+      onResult?.(result, plan.length);
     }
     return results;
   }

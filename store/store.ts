@@ -349,16 +349,24 @@ export interface Store extends AsyncDisposable {
    * Removes what is not to be kept of a group, oldest first.
    *
    * @param keep What is to be kept; with no option at all, everything.
-   * @param options `dryRun` removes nothing.
+   * @param options `dryRun` removes nothing; `onResult` is told of each snapshot once it is done with.
    * @returns Every snapshot, oldest first, with what it was marked, and why it is still there although it was to go.
    */
   prune(
     group: GroupName,
     keep: KeepOptions,
-    options?: Abortable & { readonly dryRun?: boolean | undefined },
+    options?: PruneRun,
   ): Promise<PruneResult[]>;
   /** How full it is. */
   status(options?: Abortable): Promise<StoreStatus>;
+}
+
+/** How a group is pruned. */
+export interface PruneRun extends Abortable {
+  /** Whether nothing is removed. */
+  readonly dryRun?: boolean | undefined;
+  /** Told of each snapshot once it is done with, and how many there are. */
+  readonly onResult?: ((result: PruneResult, of: number) => void) | undefined;
 }
 
 /** What pruning did to a snapshot. */

@@ -553,6 +553,27 @@ export function storeContract(
     ]];
     assertEquals(await marks(true), expected);
     assertEquals((await store.snapshots(group)).length, 4);
+    const told: string[] = [];
+    await store.prune(group, { last: 1 }, {
+      dryRun: true,
+      onResult: ({ mark }, of) => told.push(`${mark} of ${of}`),
+    });
+    assertEquals(told, expected.map(([, mark]) => `${mark} of 4`));
+    // Ended after the first, and begun again.
+    const stop = new AbortController();
+    await assertRejects(
+      () =>
+        store.prune(group, { last: 1 }, {
+          signal: stop.signal,
+          onResult: ({ mark }) => {
+            if (mark === "remove") stop.abort(new Error("enough"));
+          },
+        }),
+      Error,
+      "enough",
+    );
+    assertEquals((await store.snapshots(group)).length, 3);
+    expected.splice(1, 1);
     assertEquals(await marks(false), expected);
     assertEquals(
       (await store.snapshots(group)).map(({ snapshot }) =>
