@@ -110,7 +110,7 @@ function keepOf(
 }
 
 function jsonOf(
-  { snapshot, mark, keep }: PruneResult,
+  { snapshot, mark, keep, error }: PruneResult,
   dryRun: boolean,
 ): JsonValue {
   const { namespace } = snapshot;
@@ -119,6 +119,8 @@ function jsonOf(
     keep,
     protected: mark === "protected",
     ns: dryRun && namespace !== "" ? namespace : undefined,
+    // It was to go, and is still there.
+    error: error === undefined ? undefined : reasonOf(error),
   };
 }
 

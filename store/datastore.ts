@@ -6,7 +6,11 @@
 import type { Codecs } from "@pxar/chunk/codecs";
 import type { Bytes } from "@pxar/format/bytes";
 import { BusyError, PxarError } from "@pxar/format/errors";
-import { CLIENT_LOG_NAME } from "./archive_name.ts";
+import {
+  CLIENT_LOG_NAME,
+  MANIFEST_NAME,
+  PROTECTED_NAME,
+} from "./archive_name.ts";
 import { parseAuthId } from "./auth_id.ts";
 import type { ChunkPlace } from "./chunk_place.ts";
 import { DatastoreReader } from "./datastore_reader.ts";
@@ -255,7 +259,7 @@ export class Datastore implements Store {
     const lock = this.locks.snapshot(snapshot, true);
     try {
       this.tree.needSnapshot(snapshot);
-      const path = `${this.tree.snapshotFolder(snapshot)}/.protected`;
+      const path = `${this.tree.snapshotFolder(snapshot)}/${PROTECTED_NAME}`;
       if (!value) this.files.remove(path);
       else if (!this.tree.isProtected(snapshot)) this.files.write(path, []);
     } finally {
@@ -352,7 +356,7 @@ export class Datastore implements Store {
   /** Writes a manifest's blob in one step. */
   writeManifest(snapshot: SnapshotName, blob: Bytes): void {
     this.files.write(
-      `${this.tree.snapshotFolder(snapshot)}/index.json.blob`,
+      `${this.tree.snapshotFolder(snapshot)}/${MANIFEST_NAME}`,
       [blob],
     );
   }

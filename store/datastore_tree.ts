@@ -1,7 +1,12 @@
 // What lies in a datastore on disk: namespaces, groups, snapshots, and the small files beside them.
 import type { Codecs } from "@pxar/chunk/codecs";
 import { NotFoundError, PxarError } from "@pxar/format/errors";
-import { CLIENT_LOG_NAME, isDataFile, MANIFEST_NAME } from "./archive_name.ts";
+import {
+  CLIENT_LOG_NAME,
+  isDataFile,
+  MANIFEST_NAME,
+  PROTECTED_NAME,
+} from "./archive_name.ts";
 import { authIdText, parseOwner } from "./auth_id.ts";
 import { type Files, readText } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
@@ -152,7 +157,9 @@ export class DatastoreTree {
 
   /** Whether a snapshot is kept from removal. */
   isProtected(snapshot: SnapshotName): boolean {
-    return this.#files.isFile(`${this.snapshotFolder(snapshot)}/.protected`);
+    return this.#files.isFile(
+      `${this.snapshotFolder(snapshot)}/${PROTECTED_NAME}`,
+    );
   }
 
   /** Names of a snapshot's data files. */

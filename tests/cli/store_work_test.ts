@@ -110,6 +110,11 @@ Deno.test("prune goes on where a snapshot is in use, and ends with 3", () =>
     const { code, out, err } = await run("prune host/h1 --keep-last 1");
     assertEquals(code, 3, err);
     assert(err.startsWith(`pxar: ${first} is not gone: Cannot lock`), err);
+    const told = JSON.parse(
+      (await run("prune host/h1 --keep-last 1 --json")).out,
+    );
+    assertEquals([told[0].keep, told.at(-1).error], [false, undefined]);
+    assert(told[0].error.startsWith("Cannot lock"), told[0].error);
     assertEquals(out.split("remove").length, 3);
     assertEquals((await store.snapshots("")).length, 2);
   }));
