@@ -112,9 +112,18 @@ export class ChunkRing {
     this.#have += count;
   }
 
-  /** The next whole chunk; `undefined` where more bytes are needed. To be called until then after every commit. */
-  cut(): ByteRange | undefined {
-    const length = this.#rules.next(this.bytes, this.#start, this.#have);
+  /**
+   * The next whole chunk; `undefined` where more bytes are needed. To be called until then after every commit.
+   *
+   * @param more As for {@linkcode CutRules.next}.
+   */
+  cut(more?: boolean): ByteRange | undefined {
+    const length = this.#rules.next(
+      this.bytes,
+      this.#start,
+      this.#have,
+      more,
+    );
     return length > 0 ? this.#take(length) : undefined;
   }
 

@@ -52,6 +52,7 @@ export * from "./native.ts";
 export * from "./open_index.ts";
 export * from "./ordered.ts";
 export * from "./paper_key.ts";
+export * from "./payload_pieces.ts";
 export * from "./payload_rules.ts";
 export * from "./rfc3339.ts";
 export * from "./scan_memory.ts";

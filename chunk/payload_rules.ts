@@ -89,7 +89,8 @@ export class PayloadRules implements CutRules {
         `Cannot suggest a boundary at byte ${position}: expected 0 to 2^53 - 1`,
       );
     }
-    this.#suggested.push(position);
+    // Files that are reused one after the other suggest the same.
+    if (position !== this.#suggested.last) this.#suggested.push(position);
   }
 
   /**
@@ -190,6 +191,10 @@ class Queue<T> {
 
   get first(): T | undefined {
     return this.#items[this.#taken];
+  }
+
+  get last(): T | undefined {
+    return this.#items.at(-1);
   }
 
   push(item: T): void {

@@ -145,7 +145,7 @@ export class Encoder {
     if (payload === undefined) {
       encodeHeader(writer, ITEMS.PAYLOAD, size);
     } else {
-      encodePayloadRef(writer, { offset: payload.begin(), size });
+      encodePayloadRef(writer, { offset: payload.begin(size), size });
       // As the reference has it, although the content is elsewhere.
       this.#addRow(size);
     }

@@ -7,7 +7,7 @@ export class PayloadOutput {
   /** Where contents are written to. */
   readonly pieces: Pieces;
   readonly #sink: PayloadSink;
-  #suggested: number[] = [];
+  #suggested: PayloadPart[] = [];
   #injected = 0;
   #last = HEADER_SIZE;
   #reusedTo = 0;
@@ -23,11 +23,11 @@ export class PayloadOutput {
     return this.pieces.position + this.#injected;
   }
 
-  /** Begins a file whose header comes next; says where. */
-  begin(): number {
+  /** Begins a file of `size` bytes whose header comes next; says where. */
+  begin(size: number): number {
     const { position } = this;
     if (position < this.#reusedTo) this.#refuseMissing();
-    this.#suggest(position);
+    this.#suggested.push({ suggest: position, size });
     this.#last = position;
     return position;
   }
@@ -44,7 +44,7 @@ export class PayloadOutput {
         } or more`,
       );
     }
-    this.#suggest(position);
+    this.#suggested.push({ suggest: position });
     this.#last = offset;
     this.#reusedTo = Math.max(this.#reusedTo, offset + HEADER_SIZE + size);
     return offset;
@@ -68,16 +68,12 @@ export class PayloadOutput {
     encodeHeader(this.pieces.writer, item, 0);
   }
 
-  #suggest(position: number): void {
-    this.#suggested.push(position);
-  }
-
   /** Passes a part on, behind the suggestions so far. */
   #write(part: PayloadPart): void | Promise<void> {
     const sink = this.#sink, suggested = this.#suggested;
     if (suggested.length > 0) this.#suggested = [];
     for (let i = 0; i < suggested.length; i++) {
-      const written = sink.write({ suggest: suggested[i]! });
+      const written = sink.write(suggested[i]!);
       if (written !== undefined) {
         return this.#writeLater(written, suggested, i + 1, part);
       }
@@ -87,13 +83,13 @@ export class PayloadOutput {
 
   async #writeLater(
     written: Promise<void>,
-    suggested: readonly number[],
+    suggested: readonly PayloadPart[],
     from: number,
     part: PayloadPart,
   ): Promise<void> {
     await written;
     for (let i = from; i < suggested.length; i++) {
-      await this.#sink.write({ suggest: suggested[i]! });
+      await this.#sink.write(suggested[i]!);
     }
     await this.#sink.write(part);
   }

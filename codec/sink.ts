@@ -21,7 +21,11 @@ export interface ByteSink {
  */
 export type PayloadPart =
   | { readonly bytes: Bytes }
-  | { readonly suggest: number }
+  | {
+    readonly suggest: number;
+    /** Length of the content that is written there behind its header, bytes; `undefined` where nothing is. */
+    readonly size?: number | undefined;
+  }
   | { readonly inject: number; readonly token: unknown };
 
 /** Takes the payload stream of a split archive. */

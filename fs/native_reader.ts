@@ -64,13 +64,19 @@ export class NativeReader extends Walk<NativeLevel> {
     this.#attributes = new NativeAttributes(libc, settings);
     this.#mounts = new NativeMounts(libc, settings);
     this.#open = new OpenLevels(libc, this.levels, this.#stat);
-    const needed = (settings.hold ?? 0) + 2 * settings.batch + OPEN_LEVELS + 2;
-    const limit = descriptorLimit(libc);
-    if (needed > limit) {
+    const { hold = 0, batch } = settings;
+    const most = NativeReader.mostHeld(libc, batch);
+    if (hold > most || most < 0) {
+      const limit = descriptorLimit(libc), needed = limit + hold - most;
       throw new RangeError(
         `Cannot read tree: hold and batch need ${needed} open files, expected at most the ${limit} that this process may have`,
       );
     }
+  }
+
+  /** The greatest `hold` for batches of so many; below 0 where these alone are too many. */
+  static mostHeld(libc: Libc, batch: number): number {
+    return descriptorLimit(libc) - (2 * batch + OPEN_LEVELS + 2);
   }
 
   protected override owner(): readonly [uid: number, gid: number] {

@@ -62,6 +62,19 @@ export function readTree(
   return read(libc, path, settings, options.signal);
 }
 
+/**
+ * How many files may be held.
+ *
+ * @param options `native` as for {@linkcode readTree}.
+ * @returns The greatest `hold` for the usual batch: what this process may have open, without what it needs for itself. 0 where that is not known.
+ */
+export function mostHeld(
+  options: Pick<ReadTreeOptions, "native"> = {},
+): number {
+  const libc = options.native === false ? undefined : openLibc();
+  return libc === undefined ? 0 : NativeReader.mostHeld(libc, 64);
+}
+
 async function* read(
   libc: Libc | undefined,
   path: string | Bytes,

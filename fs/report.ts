@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "@pxar/format/bytes";
-import { FormatError } from "@pxar/format/errors";
+import { FormatError, IntegrityError } from "@pxar/format/errors";
 
 /** What a platform or a missing permission can make impossible to keep. */
 export type Loss =
@@ -73,9 +73,10 @@ export class Report {
   /** Notes that an entry, or a part of it, could not be kept as asked. */
   fail(path: Bytes, message: string, cause?: unknown): void {
     this.errors++;
-    if (cause instanceof FormatError && cause.offset !== undefined) {
-      this.damaged++;
-    }
+    if (
+      cause instanceof IntegrityError ||
+      cause instanceof FormatError && cause.offset !== undefined
+    ) this.damaged++;
     this.#note({ severity: "error", path, message, cause });
   }
 

@@ -30,15 +30,26 @@ export interface ChunkCrewOptions {
   readonly native?: Native | undefined;
   /** How many threads; as many as there are processors unless told, 0 for none but this one. */
   readonly threads?: number | undefined;
+  /** How many bytes are sealed or opened on this thread before others are started; 0 unless told. For what is likely to be little: the first of much takes longer so. */
+  readonly spare?: number | undefined;
 }
+
+/** How much less work it is to find out that a chunk is there than to keep it. */
+const EASIER = 32;
 
 /** The threads. */
 export class ChunkCrew {
   readonly #crew: Crew<WorkRequest, WorkAnswer>;
-  #memories = 0;
+  /** By their numbers. */
+  readonly #memories: Map<number, ArrayBuffer>;
+  #next = 0;
 
-  private constructor(crew: Crew<WorkRequest, WorkAnswer>) {
+  private constructor(
+    crew: Crew<WorkRequest, WorkAnswer>,
+    memories: Map<number, ArrayBuffer>,
+  ) {
     this.#crew = crew;
+    this.#memories = memories;
   }
 
   /**
@@ -51,7 +62,7 @@ export class ChunkCrew {
     direct: DirectChunks | undefined,
     options: ChunkCrewOptions = {},
   ): Promise<ChunkCrew> {
-    const { key, compress = true, native, threads } = options;
+    const { key, compress = true, native, threads, spare } = options;
     const setup: WorkSetup = {
       key: key?.key,
       compress,
@@ -59,15 +70,23 @@ export class ChunkCrew {
       direct,
     };
     const module = new URL("./chunk_worker.ts", import.meta.url);
-    return new ChunkCrew(
-      await startCrew({
-        module,
-        setup,
-        open: openWork,
-        // Memory that is not shared cannot be reached by other threads.
-        threads: typeof SharedArrayBuffer === "function" ? threads : 0,
-      }),
-    );
+    const memories = new Map<number, ArrayBuffer>();
+    const crew = await startCrew<WorkSetup, WorkRequest, WorkAnswer>({
+      module,
+      setup,
+      open: openWork,
+      // Memory that is not shared cannot be reached by other threads.
+      threads: typeof SharedArrayBuffer === "function" ? threads : 0,
+      spare,
+      work: ({ existed }, weight) => existed ? weight / EASIER : weight,
+      retell: () =>
+        memories.entries().map(([id, buffer]) => ({
+          op: "memory",
+          id,
+          buffer,
+        })),
+    });
+    return new ChunkCrew(crew, memories);
   }
 
   /** How many threads there are; 0 where this one does the work. */
@@ -82,13 +101,15 @@ export class ChunkCrew {
    * @returns Its number.
    */
   async addMemory(buffer: ArrayBufferLike): Promise<number> {
-    const id = this.#memories++;
+    const id = this.#next++;
+    this.#memories.set(id, buffer as ArrayBuffer);
     await this.#crew.tell({ op: "memory", id, buffer: buffer as ArrayBuffer });
     return id;
   }
 
   /** Lets go of memory; threads that are over have done so. */
   async dropMemory(id: number): Promise<void> {
+    this.#memories.delete(id);
     await this.#crew.tell({ op: "memory", id, buffer: undefined })
       .catch(() => {});
   }
@@ -124,16 +145,18 @@ export class ChunkCrew {
    * @param digest The chunk's.
    * @param encrypted Whether it must be encrypted; else it must be plain.
    * @param blob Its blob; `undefined` where the threads fetch it themselves.
+   * @param weight How much work that is, bytes; its length unless told. 0 where no thread is to be started for it.
    */
   async open(
     at: MemoryRange,
     digest: Digest,
     encrypted: boolean,
     blob?: Bytes,
+    weight: number = at.length,
   ): Promise<void> {
     await this.#crew.ask(
       { op: "open", at, digest, encrypted, blob },
-      at.length,
+      weight,
     );
   }
 

@@ -66,6 +66,7 @@ export class DatastoreWriter implements SnapshotWriter {
       get: (digest, options) => this.#get(digest, options),
       touch: (digest, options) => this.#touch(digest, options),
       put: (digest, blob, options) => this.#put(digest, blob, options),
+      setAside: (digest, options) => this.#setAside(digest, options),
     };
   }
 
@@ -350,6 +351,12 @@ export class DatastoreWriter implements SnapshotWriter {
     signal?.throwIfAborted();
     this.#demandOpen();
     return this.#store.chunks.touch(digest);
+  }
+
+  async #setAside(digest: Digest, { signal }: Abortable = {}): Promise<void> {
+    signal?.throwIfAborted();
+    this.#demandOpen();
+    this.#store.chunks.setAside(digest);
   }
 
   async #put(

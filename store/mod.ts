@@ -69,6 +69,7 @@ export * from "./manifest_signature.ts";
 export * from "./memory.ts";
 export * from "./namespace.ts";
 export * from "./open_datastore.ts";
+export * from "./payload_writer.ts";
 export * from "./prune_plan.ts";
 export * from "./safe_id.ts";
 export * from "./shown.ts";

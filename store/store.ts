@@ -52,6 +52,14 @@ export interface ChunkStore extends ChunkSource {
     blob: SealedBlob,
     options?: Abortable,
   ): Promise<ChunkPut>;
+  /**
+   * Puts a chunk that is damaged out of the way, so that it is stored again where it is met; `undefined` where a store does not let its writers do that.
+   *
+   * @param digest The chunk's.
+   */
+  readonly setAside?:
+    | ((digest: Digest, options?: Abortable) => Promise<void>)
+    | undefined;
 }
 
 /** Chunks that other threads may reach by themselves. */

@@ -10,6 +10,8 @@ import { PathTracker } from "./path.ts";
 /** What the contents of one stream tell. */
 interface Count {
   bytes: number;
+  /** Told of every batch, and of every read. */
+  readonly onChange: (() => void) | undefined;
   /** Index in its batch of the entry that was read last. */
   at: number;
 }
@@ -18,11 +20,22 @@ interface Count {
 export class Progress {
   /** Nodes of the tree that have passed; versions, preludes, ends and known chunks are not counted. */
   entries = 0;
-  readonly #count: Count = { bytes: 0, at: 0 };
+  /** Regular files among them; further links to one are none. */
+  files = 0;
+  readonly #count: Count;
   readonly #paths = new PathTracker();
   #batch: Batch = [];
   /** How many entries of the batch the tracker has seen. */
   #seen = 0;
+
+  /**
+   * Starts at nothing.
+   *
+   * @param onChange Told whenever it has got on: of each batch, and of each read of a content.
+   */
+  constructor(onChange?: () => void) {
+    this.#count = { bytes: 0, at: 0, onChange };
+  }
 
   /** Bytes of files' contents that have been read. */
   get bytes(): number {
@@ -51,14 +64,27 @@ export class Progress {
     for (let i = 0; i < batch.length; i++) {
       const entry = batch[i]!;
       if (isNode(entry)) this.entries++;
-      if (entry.kind !== "file" || entry.content === undefined) continue;
+      if (entry.kind !== "file") continue;
+      this.files++;
+      if (entry.content === undefined) continue;
       changed ??= batch.slice();
       changed[i] = {
         ...entry,
         content: new CountedContent(entry.content, this.#count, i),
       };
     }
+    this.#count.onChange?.();
     return changed ?? batch;
+  }
+
+  /**
+   * Counts bytes that belong to no entry, such as a disk's.
+   *
+   * @param count How many.
+   */
+  read(count: number): void {
+    this.#count.bytes += count;
+    this.#count.onChange?.();
   }
 
   #follow(end: number): void {
@@ -120,13 +146,16 @@ class CountedContent implements Content {
     this.#count.at = this.#index;
     const read = this.#content.read(into);
     if (typeof read !== "number") return this.#wait(read);
-    this.#count.bytes += read;
-    return read;
+    return this.#counted(read);
   }
 
   async #wait(read: Promise<number>): Promise<number> {
-    const count = await read;
+    return this.#counted(await read);
+  }
+
+  #counted(count: number): number {
     this.#count.bytes += count;
+    this.#count.onChange?.();
     return count;
   }
 }

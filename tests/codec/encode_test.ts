@@ -311,12 +311,12 @@ Deno.test("encode() suggests every file before its bytes, references reused ones
   const encoded = await encode([entries], { metadata, payload });
   assertEquals(encoded.payload, 2353 + 26 + 16);
   assertEquals(flat(payload.parts), [
-    { suggest: 16 },
+    { suggest: 16, size: 5 },
     { suggest: 37 },
     { suggest: 37 },
     { bytes: 37 },
     { inject: 300, token },
-    { suggest: 337 },
+    { suggest: 337, size: 2000 },
     { suggest: 2353 },
     { bytes: 2016 },
     { inject: 26, token: "last" },

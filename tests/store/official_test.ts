@@ -15,11 +15,11 @@ import { type CryptKey, parseFingerprint } from "@pxar/chunk/key";
 import { Accessor, type Node } from "@pxar/codec/accessor";
 import { CatalogReader } from "@pxar/codec/catalog_reader";
 import { decode } from "@pxar/codec/decode";
-import type { ByteInput } from "@pxar/codec/stream_reader";
+
 import type { Bytes } from "@pxar/format/bytes";
-import type { Content, Entry } from "@pxar/format/entry";
+
 import { IntegrityError, KeyError, PxarError } from "@pxar/format/errors";
-import { joinPath, showName } from "@pxar/format/name";
+import { joinPath } from "@pxar/format/name";
 import { archivePieces } from "@pxar/store/archive_stream";
 import { ChunkCrew } from "@pxar/store/chunk_crew";
 import type { Datastore } from "@pxar/store/datastore";
@@ -48,6 +48,7 @@ import {
   type TreeEntry,
   unpackStore,
 } from "./official.ts";
+import { base64, described, sorted, treeInOrder } from "./official_tree.ts";
 import { age, chunkFiles, isThere, kernel } from "./stores.ts";
 
 const codecs = await openCodecs();
@@ -161,84 +162,6 @@ async function sha256Of(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   return hash.digest("hex");
 }
 
-const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-const KINDS: Partial<Record<Entry["kind"], string>> = { directory: "dir" };
-
-async function sha256OfContent(content: Content | undefined): Promise<string> {
-  const hash = createHash("sha256"), into = new Uint8Array(1 << 16);
-  for (let got; content && (got = await content.read(into)) > 0;) {
-    hash.update(into.subarray(0, got));
-  }
-  return hash.digest("hex");
-}
-
-/** An entry in the words of the official listing. */
-async function described(
-  entry: Entry,
-  path: Bytes,
-  content: () => Content | undefined,
-): Promise<Omit<TreeEntry, "hardlink_of">> {
-  const xattrs = (entry.attributes?.xattrs ?? []).map(({ name, value }) =>
-    [showName(name), base64(value)] as const
-  );
-  return {
-    path: base64(path),
-    kind: KINDS[entry.kind] ?? entry.kind,
-    mode: (entry.mode & 0o7777).toString(8),
-    uid: entry.uid,
-    gid: entry.gid,
-    mtime_ns: String(BigInt(entry.secs) * 1_000_000_000n + BigInt(entry.nanos)),
-    ...entry.kind === "file" &&
-      { size: content()!.size, sha256: await sha256OfContent(content()) },
-    ...entry.target && { target: base64(entry.target) },
-    ...xattrs.length > 0 && { xattrs: Object.fromEntries(xattrs) },
-  };
-}
-
-/** What `decode` gives of a whole archive. */
-async function treeInOrder(
-  archive: ByteInput,
-  payload: ByteInput | undefined,
-): Promise<TreeEntry[]> {
-  const found: TreeEntry[] = [], open: Bytes[] = [];
-  const firsts = new Map<string, TreeEntry>();
-  for await (const batch of decode(archive, { payload, batch: 3 })) {
-    for (const entry of batch) {
-      if (entry.kind === "version" || entry.kind === "prelude") continue;
-      if (entry.kind === "end") {
-        open.pop();
-        continue;
-      }
-      const path = open.length === 0
-        ? entry.name
-        : joinPath(open.at(-1)!, entry.name);
-      if (entry.kind === "directory") open.push(path);
-      if (entry.kind === "hardlink") {
-        const target = base64(entry.target!);
-        found.push({
-          ...firsts.get(target)!,
-          path: base64(path),
-          hardlink_of: target,
-        });
-        continue;
-      }
-      const { content } = entry;
-      let read: string | undefined;
-      if (content !== undefined) read = await sha256OfContent(content);
-      const { size } = content ?? { size: 0 };
-      const told = await described(
-        entry,
-        path,
-        () => content && { size, read: () => 0, release: undefined },
-      );
-      const one = read === undefined ? told : { ...told, sha256: read };
-      firsts.set(one.path, one);
-      found.push(one);
-    }
-  }
-  return found;
-}
-
 /** What an `Accessor` gives. */
 async function treeAtAnyPlace(accessor: Accessor): Promise<TreeEntry[]> {
   const found: TreeEntry[] = [];
@@ -266,21 +189,6 @@ async function treeAtAnyPlace(accessor: Accessor): Promise<TreeEntry[]> {
   };
   await visit(accessor.root, new Uint8Array());
   return found;
-}
-
-/** The official listing is in the order of its paths. */
-function sorted(tree: readonly TreeEntry[]): TreeEntry[] {
-  return [...tree].map((entry) =>
-    Object.fromEntries(
-      Object.entries(entry).sort(([a], [b]) => a < b ? -1 : 1),
-    ) as unknown as TreeEntry
-  )
-    .sort((a, b) =>
-      Buffer.compare(
-        Buffer.from(a.path, "base64"),
-        Buffer.from(b.path, "base64"),
-      )
-    );
 }
 
 const STORES = ["plain", "encrypted", "signonly"];
@@ -560,7 +468,14 @@ Deno.test("official archives decode to their trees, in order by threads and at a
           const tree = sorted(expected.tree);
           const label = `${name} ${one.ns}:${one.snapshot} ${archive}`;
           assertEquals(
-            sorted(await treeInOrder(metadata.pieces(), payload?.pieces())),
+            sorted(
+              await treeInOrder(
+                decode(metadata.pieces(), {
+                  payload: payload?.pieces(),
+                  batch: 3,
+                }),
+              ),
+            ),
             tree,
             label,
           );
@@ -570,7 +485,14 @@ Deno.test("official archives decode to their trees, in order by threads and at a
           assertEquals(sorted(await treeAtAnyPlace(accessor)), tree, label);
           if (one === expectedOf(name).snapshots[1]) {
             assertEquals(
-              sorted(await treeInOrder(metadata.joined(), payload?.joined())),
+              sorted(
+                await treeInOrder(
+                  decode(metadata.joined(), {
+                    payload: payload?.joined(),
+                    batch: 3,
+                  }),
+                ),
+              ),
               tree,
               label,
             );
@@ -858,8 +780,7 @@ Deno.test("reading the damaged official store gives what was backed up, or an er
             crew,
           );
           const inOrder = await treeInOrder(
-            metadata.pieces(),
-            payload.pieces(),
+            decode(metadata.pieces(), { payload: payload.pieces(), batch: 3 }),
           );
           await using accessor = await Accessor.open(metadata.access(), {
             payload: payload.access(),
