@@ -6,12 +6,14 @@
 import type { Accessor } from "@pxar/codec/accessor";
 import { UnsupportedError } from "@pxar/format/errors";
 import { type Command, command } from "./command.ts";
-import { ARCHIVE, ESCAPED, PAYLOAD_INPUT } from "./common_options.ts";
+import { ARCHIVE, ESCAPED } from "./common_options.ts";
 import { EXIT, ExitError } from "./exits.ts";
 import { noContent } from "./payload_file.ts";
-import { find, type Found, openArchive } from "./look.ts";
+import { find, type Found } from "./look.ts";
 import { absolute, quote } from "./names.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { printBytes } from "./output.ts";
+import { Voice } from "./voice.ts";
 
 /** How much is read at once, bytes. */
 const PIECE = 1 << 20;
@@ -21,7 +23,7 @@ export const COMMAND: Command = command({
   name: "cat",
   summary: "Print the contents of files in an archive",
   operands: [ARCHIVE, { name: "PATH", help: "a file or hardlink", many: true }],
-  options: { escaped: ESCAPED, "payload-input": PAYLOAD_INPUT },
+  options: { escaped: ESCAPED, ...ARCHIVE_OPTIONS },
   examples: [
     { run: "pxar cat backup.pxar /etc/hostname", does: "one file" },
     {
@@ -30,10 +32,9 @@ export const COMMAND: Command = command({
     },
   ],
   run: async ({ options, operands: [archive, ...paths] }) => {
-    await using accessor = await openArchive(
-      archive!,
-      options["payload-input"],
-    );
+    const voice = new Voice(false);
+    await using opened = await OpenArchive.open(archive!, options, voice);
+    const accessor = await opened.accessor();
     for (const path of paths) {
       await printContent(accessor, await find(accessor, path, options.escaped));
     }

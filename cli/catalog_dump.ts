@@ -15,6 +15,8 @@ import { NotFoundError } from "@pxar/format/errors";
 import { CATALOG_NAME, parseArchiveName } from "@pxar/store/archive_name";
 import { manifestFile } from "@pxar/store/manifest";
 import { PathTracker } from "@pxar/transfer/path";
+import type { OpenSnapshot } from "@pxar/transfer/open";
+import { backupOf } from "./archive_ref.ts";
 import { type Command, command } from "./command.ts";
 import {
   KEY_OPTIONS,
@@ -24,12 +26,10 @@ import {
 } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
 import { concat, quote } from "./names.ts";
-import { openStore } from "./open_store.ts";
+import { openChosen } from "./open_snapshot.ts";
 import { Lines } from "./output.ts";
 import { sizeOf, typeLetter, utcText } from "./show.ts";
 import { interruptible } from "./signals.ts";
-import { SnapshotContent } from "./snapshot_content.ts";
-import { groupOrSnapshotOf, newestOf } from "./store_names.ts";
 import { Voice } from "./voice.ts";
 
 /** The command. */
@@ -56,30 +56,27 @@ is no catalog, as with split archives, their metadata is read.`,
     },
   ],
   run: async ({ options, operands: [text] }) => {
-    const name = groupOrSnapshotOf(text!, options.ns);
-    const store = await openStore(options, new Voice(false));
-    await using content = await SnapshotContent.open(
-      store,
-      newestOf(store, name),
-      options,
-    );
-    const lines = new Lines();
-    await interruptible(({ signal }) => dump(content, lines, signal));
+    const name = backupOf(text!, options.ns), lines = new Lines();
+    await interruptible(async ({ signal }) => {
+      const voice = new Voice(false);
+      await using snapshot = await openChosen(name, options, voice, signal);
+      await dump(snapshot, lines, signal);
+    });
     lines.end();
     return EXIT.done;
   },
 });
 
 async function dump(
-  content: SnapshotContent,
+  snapshot: OpenSnapshot,
   lines: Lines,
   signal: AbortSignal,
 ): Promise<void> {
-  const { manifest } = content;
+  const { manifest } = snapshot;
   const catalog = manifestFile(manifest, CATALOG_NAME);
   if (catalog !== undefined) {
     await using reader = await CatalogReader.open(
-      await content.access(catalog, signal),
+      await snapshot.access(catalog.name, { signal }),
     );
     for await (const page of reader.walk(reader.root, { signal })) {
       for (const { entry, path } of page) lines.line(catalogLine(entry, path));
@@ -97,8 +94,8 @@ async function dump(
   for (const archive of archives) {
     const prefix = new TextEncoder().encode(`${archive.name}/`);
     const paths = new PathTracker();
-    const stream = await content.stream(archive, signal);
-    for await (const batch of decode(stream, { signal })) {
+    const source = await snapshot.source(archive.name, { signal });
+    for await (const batch of decode(source, { signal })) {
       for (const entry of batch) {
         if (entry.kind === "end") {
           paths.leave();

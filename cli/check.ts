@@ -5,22 +5,23 @@
  */
 import { check, type CheckProgress } from "@pxar/codec/check";
 import { type Command, command } from "./command.ts";
-import { ARCHIVE, JSON_FLAG, PAYLOAD_INPUT, QUIET } from "./common_options.ts";
+import { ARCHIVE, JSON_FLAG, QUIET } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
-import { openAccess } from "./open_file.ts";
-import { findPayload } from "./payload_file.ts";
-import { turningAccess } from "./turning.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { Lines, printJson } from "./output.ts";
 import { sizeText } from "./show.ts";
 import { interruptible } from "./signals.ts";
 import { Voice } from "./voice.ts";
+
+/** How much of a snapshot's archive is fetched ahead, bytes. */
+const AHEAD = 16 << 20;
 
 /** The command. */
 export const COMMAND: Command = command({
   name: "check",
   summary: "Read a whole archive and report all damage, with offsets",
   operands: [ARCHIVE],
-  options: { "payload-input": PAYLOAD_INPUT, json: JSON_FLAG, quiet: QUIET },
+  options: { ...ARCHIVE_OPTIONS, json: JSON_FLAG, quiet: QUIET },
   notes:
     `Everything is read: headers, names, goodbye tables, contents. Each line of damage
 is: archive or payload, offset in bytes, what is wrong. The exit code is 4 if there
@@ -34,23 +35,29 @@ is any, 3 if contents were not read for want of their payload file, else 0.`,
   ],
   run: async ({ options, operands: [archive] }) => {
     const voice = new Voice(options.quiet);
-    const payload = findPayload(archive!, options["payload-input"]);
-    if (payload?.found) voice.note(`contents are read from ${payload.path}`);
     return await interruptible(async ({ signal }) => {
+      await using opened = await OpenArchive.open(
+        archive!,
+        options,
+        voice,
+        signal,
+      );
+      const path = opened.payload;
+      if (path !== undefined && options["payload-input"] === undefined) {
+        voice.note(`contents are read from ${path}`);
+      }
+      const halves = await opened.halves({ ahead: AHEAD });
       let progress: CheckProgress = { position: 0, entries: 0, bytes: 0 };
       voice.follow(() => progress);
       try {
-        const result = await check(
-          turningAccess(openAccess(archive!), signal),
-          {
-            payload: payload && turningAccess(openAccess(payload.path), signal),
-            signal,
-            onProgress: (now) => progress = now,
-          },
-        );
+        const result = await check(halves.archive, {
+          payload: halves.payload,
+          signal,
+          onProgress: (now) => progress = now,
+        });
         voice.end();
         if (options.json) {
-          printJson({ archive, payload: payload?.path, ...result });
+          printJson({ archive: opened.shown, payload: path, ...result });
         } else {
           const lines = new Lines();
           for (const { stream, offset, message } of result.damage) {
@@ -78,7 +85,8 @@ is any, 3 if contents were not read for want of their payload file, else 0.`,
           );
         }
         if (
-          result.unread > 0 && payload === undefined && result.version === 2
+          result.unread > 0 && halves.payload === undefined &&
+          result.version === 2
         ) {
           voice.problem(
             `contents of ${result.unread} files were not checked: they lie in a payload file, expected --payload-input FILE`,
@@ -88,6 +96,8 @@ is any, 3 if contents were not read for want of their payload file, else 0.`,
         return result.unread > 0 ? EXIT.incomplete : EXIT.done;
       } finally {
         voice.end();
+        await halves.archive.close?.();
+        await halves.payload?.close?.();
       }
     });
   },

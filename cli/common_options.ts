@@ -8,13 +8,13 @@ import type { Choice, Count, Flag, Operand, Text } from "./options.ts";
 /** The archive that is read. */
 export const ARCHIVE: Operand = {
   name: "ARCHIVE",
-  help: "a .pxar or .mpxar file",
+  help: "a .pxar or .mpxar file, or TYPE/ID[/TIME]:NAME",
 };
 
 /** The archive that is read from its beginning to its end. */
 export const STREAM: Operand = {
   name: "ARCHIVE",
-  help: "a .pxar or .mpxar file; - is standard input",
+  help: "a .pxar or .mpxar file, - (standard input), or TYPE/ID[/TIME]:NAME",
 };
 
 /** Result as JSON. */
@@ -89,8 +89,7 @@ export const KEY_PATH: Operand = {
 export const REPOSITORY: Text = {
   kind: "text",
   value: "PATH",
-  help:
-    "the datastore: ./PATH, /PATH or file:///PATH (default: PBS_REPOSITORY)",
+  help: "./PATH, /PATH or file:///PATH (default: PBS_REPOSITORY, or your own)",
 };
 
 /** Which name a store goes by. */

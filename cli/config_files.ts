@@ -6,6 +6,7 @@
  * @module
  */
 import { EXIT, ExitError, reasonOf } from "./exits.ts";
+import { userFolder } from "./user_folder.ts";
 
 const FOLDER = "proxmox-backup";
 
@@ -57,11 +58,8 @@ export function findConfig(name: string): string | undefined {
 }
 
 function configHome(): string {
-  const set = Deno.env.get("XDG_CONFIG_HOME") ?? "";
-  // A path that is not absolute does not count, says the XDG specification.
-  if (set.startsWith("/")) return `${set}/${FOLDER}`;
-  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? "";
-  if (home !== "") return `${home}/.config/${FOLDER}`;
+  const folder = userFolder("XDG_CONFIG_HOME", ".config");
+  if (folder !== undefined) return `${folder}/${FOLDER}`;
   throw new ExitError(
     EXIT.failed,
     "Cannot find the folder of settings: neither XDG_CONFIG_HOME nor HOME is set, expected one of them, or a path on the command line",

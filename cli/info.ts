@@ -3,19 +3,17 @@
  *
  * @module
  */
-import { decode } from "@pxar/codec/decode";
 import type { Bytes } from "@pxar/format/bytes";
-import type { Content, EntryKind } from "@pxar/format/entry";
+import type { Batches, Content, EntryKind } from "@pxar/format/entry";
 import { PathTracker } from "@pxar/transfer/path";
 import { type Command, command } from "./command.ts";
 import { JSON_FLAG, STREAM } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
-import { openInput } from "./input.ts";
-import { openAccess } from "./open_file.ts";
-import { findPayload } from "./payload_file.ts";
 import { absolute, jsonName, jsonPath, quote } from "./names.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { print, printJson } from "./output.ts";
 import { sizeOf, sizeText } from "./show.ts";
+import { Voice } from "./voice.ts";
 
 /** How many of the largest files are named. */
 const LARGEST = 10;
@@ -30,12 +28,7 @@ export const COMMAND: Command = command({
   operands: [STREAM],
   options: {
     json: JSON_FLAG,
-    "payload-input": {
-      kind: "text",
-      value: "FILE",
-      help:
-        "payload of a split archive, for its size (default: NAME.ppxar beside NAME.mpxar)",
-    },
+    ...ARCHIVE_OPTIONS,
   },
   examples: [
     { run: "pxar info backup.pxar", does: "what is in an archive" },
@@ -45,13 +38,10 @@ export const COMMAND: Command = command({
     },
   ],
   run: async ({ options, operands: [archive] }) => {
-    const payload = findPayload(archive!, options["payload-input"]);
-    const { source, size } = openInput(archive!);
-    const found = await gather(decode(source));
-    const sizes = {
-      archive: size,
-      payload: payload && openAccess(payload.path).size,
-    };
+    const voice = new Voice(false);
+    await using opened = await OpenArchive.open(archive!, options, voice);
+    const sizes = opened.sizes();
+    const found = await gather(opened.entries({ contents: false }));
     if (options.json) printJson(jsonForm(found, sizes));
     else print(textForm(found, sizes));
     return EXIT.done;
@@ -79,7 +69,7 @@ interface Sizes {
   readonly payload: number | undefined;
 }
 
-async function gather(batches: ReturnType<typeof decode>): Promise<Gathered> {
+async function gather(batches: Batches): Promise<Gathered> {
   const found: Gathered = {
     version: 1,
     prelude: undefined,

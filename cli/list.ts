@@ -3,25 +3,19 @@
  *
  * @module
  */
-import { decode } from "@pxar/codec/decode";
 import { type Bytes, NO_BYTES } from "@pxar/format/bytes";
 import type { Batches, Entry } from "@pxar/format/entry";
 import { compareNames } from "@pxar/format/name";
 import { PathTracker } from "@pxar/transfer/path";
 import { type Command, command } from "./command.ts";
-import {
-  ESCAPED,
-  JSON_FLAG,
-  LONG,
-  PAYLOAD_INPUT,
-  STREAM,
-} from "./common_options.ts";
+import { ESCAPED, JSON_FLAG, LONG, STREAM } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
-import { openInput } from "./input.ts";
 import { absolute, argumentBytes, plainPath, quote } from "./names.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { JsonArray, Lines } from "./output.ts";
 import { longText, sizeOf } from "./show.ts";
 import { lazy } from "./lazy.ts";
+import { Voice } from "./voice.ts";
 
 /** The command. */
 export const COMMAND: Command = command({
@@ -36,7 +30,7 @@ export const COMMAND: Command = command({
     long: LONG,
     json: JSON_FLAG,
     escaped: ESCAPED,
-    "payload-input": PAYLOAD_INPUT,
+    ...ARCHIVE_OPTIONS,
   },
   notes:
     `Paths are quoted so that any name is one line of plain text: \\n, \\", \\xFF
@@ -55,11 +49,9 @@ the position of the content. Contents are not needed: neither is the payload.`,
     const only = below === undefined
       ? NO_BYTES
       : plainPath(argumentBytes(below, options.escaped));
-    const { source } = openInput(archive!);
-    const payload = options["payload-input"];
-    const batches = decode(source, {
-      payload: payload === undefined ? undefined : openInput(payload).source,
-    });
+    const voice = new Voice(false);
+    await using opened = await OpenArchive.open(archive!, options, voice);
+    const batches = opened.entries({ contents: false });
     const show = options.json
       ? await jsonForm()
       : options.long

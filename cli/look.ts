@@ -1,13 +1,11 @@
 /**
- * Looking things up in an archive file.
+ * Looking things up in an archive.
  *
  * @module
  */
-import { Accessor, type Node } from "@pxar/codec/accessor";
+import type { Accessor, Node } from "@pxar/codec/accessor";
 import type { Bytes } from "@pxar/format/bytes";
 import { EXIT, ExitError } from "./exits.ts";
-import { openAccess } from "./open_file.ts";
-import { findPayload } from "./payload_file.ts";
 import { absolute, argumentBytes, plainPath, quote } from "./names.ts";
 
 /** Something that was found. */
@@ -16,25 +14,6 @@ export interface Found {
   readonly node: Node;
   /** Where it is: from the root, without leading slash. */
   readonly path: Bytes;
-}
-
-/**
- * Opens an archive to look things up in it.
- *
- * @param archive Where it lies.
- * @param payload Its payload file, where that is named; one beside it is found.
- * @returns The open archive.
- * @throws {ExitError} If a file cannot be opened.
- * @throws {FormatError} If it is no archive.
- */
-export async function openArchive(
-  archive: string,
-  payload: string | undefined,
-): Promise<Accessor> {
-  const found = findPayload(archive, payload);
-  return await Accessor.open(openAccess(archive), {
-    payload: found && openAccess(found.path),
-  });
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { Loss } from "@pxar/fs/report";
 import { openLibc } from "@pxar/sys/libc";
+import { countText } from "./show.ts";
 
 const WHAT: { readonly [Name in Loss]: string } = {
   names: "names that are not text",
@@ -34,7 +35,7 @@ export function lossSentences(
   verb: string,
 ): string[] {
   const sentences = [...losses].map(([loss, count]) =>
-    `Cannot keep ${WHAT[loss]} of ${count.toLocaleString("en")} ${
+    `Cannot keep ${WHAT[loss]} of ${countText(count)} ${
       count === 1 ? "entry" : "entries"
     }: not ${verb}`
   );

@@ -7,18 +7,14 @@ import type { Accessor, Node } from "@pxar/codec/accessor";
 import type { Bytes } from "@pxar/format/bytes";
 import { joinPath, showName } from "@pxar/format/name";
 import { type Command, command } from "./command.ts";
-import {
-  ARCHIVE,
-  ESCAPED,
-  JSON_FLAG,
-  LONG,
-  PAYLOAD_INPUT,
-} from "./common_options.ts";
+import { ARCHIVE, ESCAPED, JSON_FLAG, LONG } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
-import { find, type Found, openArchive } from "./look.ts";
+import { find, type Found } from "./look.ts";
 import { textOf } from "./names.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { JsonArray, Lines } from "./output.ts";
 import { lazy } from "./lazy.ts";
+import { Voice } from "./voice.ts";
 
 /** The command. */
 export const COMMAND: Command = command({
@@ -38,7 +34,7 @@ export const COMMAND: Command = command({
     },
     json: JSON_FLAG,
     escaped: ESCAPED,
-    "payload-input": PAYLOAD_INPUT,
+    ...ARCHIVE_OPTIONS,
   },
   notes:
     `One name a line. On a terminal, what could steer it is escaped; otherwise names
@@ -51,10 +47,9 @@ are the raw bytes. A hardlink is shown with the metadata of its file, as type h.
     },
   ],
   run: async ({ options, operands: [archive, path] }) => {
-    await using accessor = await openArchive(
-      archive!,
-      options["payload-input"],
-    );
+    const voice = new Voice(false);
+    await using opened = await OpenArchive.open(archive!, options, voice);
+    const accessor = await opened.accessor();
     const from = await find(accessor, path ?? "/", options.escaped);
     const form = options.json
       ? await jsonForm()

@@ -3,53 +3,47 @@
  *
  * @module
  */
-import { decode } from "@pxar/codec/decode";
 import type { Bytes } from "@pxar/format/bytes";
 import { compareNames } from "@pxar/format/name";
 import { PathTracker } from "@pxar/transfer/path";
 import { printContent } from "./cat.ts";
 import { EXIT, ExitError } from "./exits.ts";
-import { openInput } from "./input.ts";
 import { noContent } from "./payload_file.ts";
-import { find, notFound, openArchive } from "./look.ts";
+import { find, notFound } from "./look.ts";
 import { absolute, argumentBytes, plainPath, quote } from "./names.ts";
+import type { OpenArchive } from "./open_archive.ts";
 import { printBytes } from "./output.ts";
 
 /**
  * Prints what is in one file.
  *
- * @param archive Where the archive lies; `-` is standard input.
- * @param payload Its payload file, if there is one.
+ * @param opened The archive.
  * @param text Path in the archive.
  * @param escaped Whether the path has escapes.
  * @throws {ExitError} If it is not there, or no file.
  */
 export async function printFile(
-  archive: string,
-  payload: string | undefined,
+  opened: OpenArchive,
   text: string,
   escaped: boolean,
 ): Promise<void> {
-  if (archive === "-") {
+  if (!opened.isAnywhere) {
     return await printStreamed(
-      payload,
+      opened,
       plainPath(argumentBytes(text, escaped)),
     );
   }
-  await using accessor = await openArchive(archive, payload);
+  const accessor = await opened.accessor();
   await printContent(accessor, await find(accessor, text, escaped));
 }
 
 async function printStreamed(
-  payload: string | undefined,
+  opened: OpenArchive,
   wanted: Bytes,
 ): Promise<void> {
   const paths = new PathTracker();
-  const batches = decode(openInput("-").source, {
-    payload: payload === undefined ? undefined : openInput(payload).source,
-  });
   const shown = absolute(quote(wanted));
-  for await (const batch of batches) {
+  for await (const batch of opened.entries()) {
     for (const entry of batch) {
       if (entry.kind === "end") {
         paths.leave();

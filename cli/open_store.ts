@@ -9,13 +9,15 @@ import {
   serverAddress,
 } from "@pxar/pbs/repository";
 import type { Datastore } from "@pxar/store/datastore";
+import { initDatastore } from "@pxar/store/datastore_layout";
 import { openDatastore } from "@pxar/store/open_datastore";
 import { parseStoreName } from "@pxar/store/safe_id";
 import { openKernel } from "@pxar/sys/kernel";
 import { openNative } from "@pxar/sys/native";
-import { UsageError } from "./exits.ts";
+import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
 import { findSecret } from "./secret.ts";
 import { asUsage } from "./store_names.ts";
+import { userFolder } from "./user_folder.ts";
 import type { Voice } from "./voice.ts";
 
 /** Values of the options that say which store is meant. */
@@ -26,12 +28,19 @@ export interface StoreChoice {
   readonly "store-name": string | undefined;
 }
 
+/** How a store is opened to work in it. */
+export interface OpenStoreOptions {
+  /** Whether the default store is made where it is not there yet. */
+  readonly create?: boolean | undefined;
+}
+
 /**
  * Opens the store to look at it: no lock is taken.
  *
- * @param choice What the command line says.
+ * @param choice What the command line says; the default store where it says nothing.
  * @returns The open store.
- * @throws {UsageError} If none is named, or not one in a folder here.
+ * @throws {UsageError} If what is named is not in a folder here.
+ * @throws {ExitError} If none is named, and the default one is not there yet.
  * @throws {UnsupportedError} If there is no datastore.
  */
 export async function viewStore(choice: StoreChoice): Promise<Datastore> {
@@ -43,17 +52,23 @@ export async function viewStore(choice: StoreChoice): Promise<Datastore> {
 /**
  * Opens the store to work in it: with locks that others see, and with the system's libraries, as far as they may be used. What is weaker without is said.
  *
- * @param choice What the command line says.
+ * @param choice What the command line says; the default store where it says nothing.
  * @param voice Says it.
+ * @param options Whether a default store may be made.
  * @returns The open store.
- * @throws {UsageError} If none is named, or not one in a folder here.
+ * @throws {UsageError} If what is named is not in a folder here.
+ * @throws {ExitError} If none is named, and the default one is not there yet or cannot be made.
  * @throws {UnsupportedError} If there is no datastore.
  */
 export async function openStore(
   choice: StoreChoice,
   voice: Voice,
+  options: OpenStoreOptions = {},
 ): Promise<Datastore> {
-  const path = await storePath(choice.repository);
+  const path = await storePath(
+    choice.repository,
+    options.create ? (path) => makeDefault(path, voice) : undefined,
+  );
   const kernel = openKernel();
   if (kernel === undefined) voice.note(weaker());
   // Locks lie in the store since somebody was told so.
@@ -72,17 +87,23 @@ export async function openStore(
 /**
  * The folder that is meant.
  *
- * @param typed As it was typed, if it was; else the environment says it.
+ * @param typed As it was typed, if it was; else the environment says it, else it is the default store.
+ * @param make Makes a default store that is not there.
  * @returns Its path.
- * @throws {UsageError} If nothing says it, or it is not a folder here.
+ * @throws {UsageError} If what is named is not a folder here.
+ * @throws {ExitError} If none is named, and the default one is not there.
  */
-export async function storePath(typed: string | undefined): Promise<string> {
-  const text = typed ?? await findSecret("repository");
-  if (text === undefined || text === "") {
+export async function storePath(
+  typed: string | undefined,
+  make?: (path: string) => Promise<void>,
+): Promise<string> {
+  if (typed === "") {
     throw new UsageError(
-      "Cannot tell which datastore is meant: neither --repository nor PBS_REPOSITORY is given, expected a path, such as ./store",
+      "Cannot use --repository: it is empty, expected a path, such as ./store",
     );
   }
+  const text = typed ?? await findSecret("repository");
+  if (text === undefined || text === "") return await defaultStore(make);
   const repository = asUsage(() => parseRepository(text));
   if (repository.kind === "path") return repository.path;
   const { host, store } = serverAddress(repository);
@@ -92,6 +113,44 @@ export async function storePath(typed: string | undefined): Promise<string> {
       formatRepository(repository)
     }: it is datastore ${store} of the server ${host}, and servers are not spoken to yet, expected ./PATH, /PATH or file:///PATH${folder}`,
   );
+}
+
+/** The store that is meant where none is named. */
+async function defaultStore(
+  make: ((path: string) => Promise<void>) | undefined,
+): Promise<string> {
+  const home = userFolder("XDG_DATA_HOME", ".local/share");
+  if (home === undefined) {
+    throw new UsageError(
+      "Cannot tell which datastore is meant: none of --repository, PBS_REPOSITORY, XDG_DATA_HOME and HOME is given, expected a path, such as ./store",
+    );
+  }
+  const path = `${home}/pxar/store`;
+  if (isThere(`${path}/.chunks`)) return path;
+  if (make === undefined) {
+    throw new ExitError(
+      EXIT.missing,
+      `Cannot open the default datastore: nothing is in ${path} yet, expected a first backup, or --repository or PBS_REPOSITORY`,
+    );
+  }
+  await make(path);
+  return path;
+}
+
+async function makeDefault(path: string, voice: Voice): Promise<void> {
+  const above = path.slice(0, path.lastIndexOf("/"));
+  try {
+    // Nobody else's business.
+    Deno.mkdirSync(above, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ExitError(
+      EXIT.failed,
+      `Cannot create ${above}: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+  await initDatastore(path, { allFolders: false });
+  voice.problem(`made the datastore ${path}, as none was named`);
 }
 
 function nameOf({ "store-name": name }: StoreChoice): string | undefined {

@@ -78,7 +78,7 @@ export interface Operand {
   readonly help: string;
   /** Whether it may be left out. */
   readonly optional?: boolean;
-  /** Whether there may be several; only the last one may. */
+  /** Whether there may be several; at most one of a command's may, and then none is optional but the last. */
   readonly many?: boolean;
 }
 
@@ -250,8 +250,8 @@ function checkOperands(
       } is missing, expected ${usageOf(table)}`,
     );
   }
-  const last = table.operands.at(-1);
-  if (operands.length > table.operands.length && !last?.many) {
+  const many = table.operands.some(({ many }) => many);
+  if (operands.length > table.operands.length && !many) {
     throw new UsageError(
       `Cannot ${doing(table.name)}: "${
         operands[table.operands.length]

@@ -6,6 +6,7 @@
 import type { Report } from "@pxar/fs/report";
 import { EXIT } from "./exits.ts";
 import { lazy } from "./lazy.ts";
+import { countText } from "./show.ts";
 import type { Voice } from "./voice.ts";
 
 /**
@@ -29,7 +30,7 @@ export async function closing(
   }
   if (report.errors > 0) {
     voice.problem(
-      `${report.errors.toLocaleString("en")} ${
+      `${countText(report.errors)} ${
         report.errors === 1 ? "error" : "errors"
       }: the result is incomplete`,
     );

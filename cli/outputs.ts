@@ -8,6 +8,9 @@ import type { Bytes } from "@pxar/format/bytes";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
 import { unless } from "./turning.ts";
 
+/** Zeros of this length become a hole, bytes. */
+const BLOCK = 4096;
+
 /** A file in the making. */
 interface Making {
   readonly path: string;
@@ -51,10 +54,11 @@ export class Outputs {
    *
    * @param path Its final place.
    * @param mode Who may do what with it, less what the umask takes away.
+   * @param holes Whether blocks of zeros take no room; pieces are best multiples of their length.
    * @returns Takes its bytes.
    * @throws {ExitError} If something is there already, the folder does not take files, or it is the place of another one.
    */
-  add(path: string, mode = 0o640): ByteSink {
+  add(path: string, mode = 0o640, holes = false): ByteSink {
     const { folder, name } = split(path);
     const there = look(path);
     if (there !== undefined && (!this.#force || !there.isFile)) {
@@ -86,12 +90,13 @@ export class Outputs {
       throw failure("create", path, error);
     }
     this.#files.push({ path, place, temporary, file });
+    const write = holes
+      ? (piece: Bytes) => writeWithHoles(file, piece)
+      : (piece: Bytes) => writeAll(file, piece);
     return {
       write: async (piece: Bytes) => {
         try {
-          for (let at = 0; at < piece.length;) {
-            at += await file.write(at === 0 ? piece : piece.subarray(at));
-          }
+          await write(piece);
         } catch (error) {
           throw failure("write", path, error);
         }
@@ -111,6 +116,8 @@ export class Outputs {
     try {
       for (const { file, path } of this.#files) {
         try {
+          // Where it ends in a hole, nothing was written at its end.
+          file.truncateSync(file.seekSync(0, Deno.SeekMode.Current));
           if (sync) file.syncSync();
         } catch (error) {
           throw failure("write", path, error);
@@ -183,6 +190,36 @@ export function standardOutput(signal: AbortSignal): ByteSink {
       }
     },
   };
+}
+
+async function writeAll(file: Deno.FsFile, piece: Bytes): Promise<void> {
+  for (let at = 0; at < piece.length;) {
+    at += await file.write(at === 0 ? piece : piece.subarray(at));
+  }
+}
+
+/** Passes over blocks of zeros. */
+async function writeWithHoles(file: Deno.FsFile, piece: Bytes): Promise<void> {
+  let from = 0;
+  for (let at = 0; at < piece.length;) {
+    const start = at;
+    while (at < piece.length && isZero(piece, at)) at += BLOCK;
+    if (at === start) {
+      at += BLOCK;
+      continue;
+    }
+    await writeAll(file, piece.subarray(from, start));
+    from = at = Math.min(at, piece.length);
+    await file.seek(at - start, Deno.SeekMode.Current);
+  }
+  await writeAll(file, piece.subarray(from));
+}
+
+function isZero(piece: Bytes, from: number): boolean {
+  const to = Math.min(from + BLOCK, piece.length);
+  if (piece[from] !== 0 || piece[to - 1] !== 0) return false;
+  for (let at = from; at < to; at++) if (piece[at] !== 0) return false;
+  return true;
 }
 
 /** Gives a file its name without replacing what may be there by now. */

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import type { Batch, Batches } from "@pxar/format/entry";
+import { PathTracker } from "@pxar/transfer/path";
 import { type ExitError, UsageError } from "./exits.ts";
+import { absolute, quote } from "./names.ts";
 
 /**
  * Finds the payload file of a split archive: the one that was named, or for `NAME.mpxar` a `NAME.ppxar` beside it.
@@ -61,6 +64,31 @@ export function noContent(path: string): ExitError {
   return new UsageError(
     `Cannot read ${path}: its content lies in a payload file, expected --payload-input FILE`,
   );
+}
+
+/**
+ * States that each file comes with its content.
+ *
+ * @param batches The entries, whole.
+ * @returns The same.
+ * @throws {UsageError} When one comes without.
+ */
+export async function* withContents(
+  batches: Batches,
+): AsyncGenerator<Batch, void, void> {
+  const paths = new PathTracker();
+  for await (const batch of batches) {
+    for (const entry of batch) {
+      if (entry.kind === "end") paths.leave();
+      else if (entry.kind !== "version" && entry.kind !== "prelude") {
+        paths.enter(entry);
+        if (entry.kind === "file" && entry.content === undefined) {
+          throw noContent(absolute(quote(paths.path)));
+        }
+      }
+    }
+    yield batch;
+  }
 }
 
 function besides(archive: string): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Removed } from "@pxar/store/store";
+import { countText } from "./show.ts";
 
 /**
  * What was removed, in words.
@@ -25,5 +26,5 @@ export function removedText({ groups, snapshots }: Removed): string {
  * @returns Such as `1 group` or `3 groups`.
  */
 export function counted(count: number, what: string): string {
-  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+  return `${countText(count)} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -175,3 +175,13 @@ function three(bits: number, special: number, letter: string): string {
 function two(number: number): string {
   return number < 10 ? `0${number}` : String(number);
 }
+
+/**
+ * A count as text.
+ *
+ * @param count How many, a whole number.
+ * @returns Such as `12,345`. What the language offers for that takes 15 ms to load.
+ */
+export function countText(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}

@@ -5,18 +5,15 @@
  */
 import type { Acl } from "@pxar/format/acl";
 import { type Command, command } from "./command.ts";
-import {
-  ARCHIVE,
-  ESCAPED,
-  JSON_FLAG,
-  PAYLOAD_INPUT,
-} from "./common_options.ts";
+import { ARCHIVE, ESCAPED, JSON_FLAG } from "./common_options.ts";
 import { EXIT } from "./exits.ts";
 import { flagNames, isoTime, jsonEntry } from "./json_entry.ts";
-import { find, type Found, openArchive } from "./look.ts";
+import { find, type Found } from "./look.ts";
 import { quote } from "./names.ts";
+import { ARCHIVE_OPTIONS, OpenArchive } from "./open_archive.ts";
 import { print, printJson } from "./output.ts";
 import { localTime, modeText } from "./show.ts";
+import { Voice } from "./voice.ts";
 
 /** Longest value of an extended attribute that is shown whole, bytes. */
 const SHOWN = 256;
@@ -29,7 +26,7 @@ export const COMMAND: Command = command({
   options: {
     json: JSON_FLAG,
     escaped: ESCAPED,
-    "payload-input": PAYLOAD_INPUT,
+    ...ARCHIVE_OPTIONS,
   },
   notes: "With --json the result is an array with one object for each PATH.",
   examples: [
@@ -43,10 +40,9 @@ export const COMMAND: Command = command({
     },
   ],
   run: async ({ options, operands: [archive, ...paths] }) => {
-    await using accessor = await openArchive(
-      archive!,
-      options["payload-input"],
-    );
+    const voice = new Voice(false);
+    await using opened = await OpenArchive.open(archive!, options, voice);
+    const accessor = await opened.accessor();
     const all: Found[] = [];
     for (const path of paths) {
       all.push(await find(accessor, path, options.escaped));

@@ -7,6 +7,7 @@ import { completeDatastore, initDatastore } from "@pxar/store/datastore_layout";
 import { type Command, command } from "./command.ts";
 import { QUIET } from "./common_options.ts";
 import { EXIT, UsageError } from "./exits.ts";
+import { countText } from "./show.ts";
 import { interruptible } from "./signals.ts";
 import { Voice } from "./voice.ts";
 
@@ -51,11 +52,7 @@ datastore; as root it is given to the user that one runs as (34:34).`,
     let made = 0, of = 0;
     try {
       voice.watch(() =>
-        of === 0
-          ? ""
-          : `${made.toLocaleString("en")} of ${
-            of.toLocaleString("en")
-          } chunk folders`
+        of === 0 ? "" : `${countText(made)} of ${countText(of)} chunk folders`
       );
       await interruptible(({ signal }) => {
         const how = {

@@ -4,7 +4,7 @@
  * @module
  */
 import { showName } from "@pxar/format/name";
-import { sizeText } from "./show.ts";
+import { countText, sizeText } from "./show.ts";
 
 const ENCODER = new TextEncoder();
 /** Time between two drawings of the progress, milliseconds. */
@@ -50,7 +50,7 @@ export class Voice {
     this.watch(() => {
       const { entries, bytes } = progress();
       const rate = bytes / Math.max(0.001, (performance.now() - start) / 1000);
-      return `${entries.toLocaleString("en")} entries, ${sizeText(bytes)}, ${
+      return `${countText(entries)} entries, ${sizeText(bytes)}, ${
         sizeText(Math.round(rate))
       }/s`;
     });

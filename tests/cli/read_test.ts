@@ -7,6 +7,7 @@ import {
 } from "../support/assert.ts";
 import { base64, loadVector, readVector, VECTORS } from "../support/vectors.ts";
 import { inFolder, pxar } from "./run.ts";
+import { inStore } from "./stores.ts";
 
 const vector = (name: string) => new URL(name, VECTORS).pathname;
 
@@ -257,3 +258,86 @@ async function inFolderOf<T>(
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+Deno.test("commands that read say of a snapshot's archive what they say of a file", () =>
+  inStore(async ({ runWords, folder, path }) => {
+    const snapshot = "host/h1/2023-11-14T22:13:20Z";
+    const whole = await runWords(["restore", snapshot, "root.pxar", "-"]);
+    await Deno.writeFile(`${folder}/all.pxar`, whole.bytes);
+    for (
+      const [command, ...rest] of [
+        ["ls"],
+        ["ls", "-lR", "/docs"],
+        ["ls", "--json"],
+        ["cat", "/links/hard"],
+        ["stat", "/", "/docs", "/links/fifo"],
+        ["stat", "--json", "/docs"],
+        ["list", "-l"],
+        ["list", "--json", "/docs"],
+        ["info"],
+        ["info", "--json"],
+        ["check"],
+        ["cat", "/nowhere"],
+        ["cat", "/docs"],
+      ] as const
+    ) {
+      const [file, named, newest] = await Promise.all(
+        ["all.pxar", `${snapshot}:root.pxar`, "host/h1:root.pxar"].map((name) =>
+          runWords([command, name, ...rest])
+        ),
+      );
+      const label = [command, ...rest].join(" ");
+      assertEquals(named, file, label);
+      assertEquals(newest!.code, file!.code, label);
+    }
+    const check = await runWords([
+      "check",
+      "ct/101/latest:root.pxar",
+      "--json",
+    ]);
+    const told = JSON.parse(check.out);
+    assertEquals([check.code, told.damages, told.unread, told.version], [
+      0,
+      0,
+      0,
+      2,
+    ]);
+    assertEquals(told.archive, "ct/101/2023-11-14T22:16:40Z:root.pxar");
+    for (
+      const [name, code, says] of [
+        [
+          "host/h1:nope.pxar",
+          5,
+          /expected one of fw\.conf, root\.pxar|root\.pxar/,
+        ],
+        ["host/h1:fw.conf", 4, /it is a file, expected an archive/],
+        ["vm/100:drive-scsi0.img", 4, /it is a disk, expected an archive/],
+        ["host/zz:root.pxar", 5, /Cannot open group host\/zz/],
+        [snapshot, 2, /it is a snapshot, expected one of its archives/],
+      ] as const
+    ) {
+      for (const command of ["ls", "list", "info", "check"]) {
+        const ran = await runWords([command, name]);
+        assertEquals([ran.code, ran.out], [code, ""], `${command} ${name}`);
+        assertMatch(ran.err, says);
+      }
+    }
+    // Of chunks that are damaged it is said where they are.
+    const chunks = [...Deno.readDirSync(`${path}/.chunks`)].flatMap((one) =>
+      one.isDirectory
+        ? [...Deno.readDirSync(`${path}/.chunks/${one.name}`)].map((chunk) =>
+          `${path}/.chunks/${one.name}/${chunk.name}`
+        )
+        : []
+    );
+    for (const chunk of chunks) await Deno.writeTextFile(chunk, "damaged");
+    for (const command of ["check", "ls", "list"]) {
+      const ran = await runWords([command, `${snapshot}:root.pxar`]);
+      assertEquals(ran.code, 4, ran.err);
+      // A check tells it as one damage of many.
+      assertMatch(
+        command === "check" ? ran.out : ran.err,
+        /Cannot read root\.pxar\.didx of host\/h1\/\S+ at byte \d+: a chunk is damaged or missing \(/,
+      );
+    }
+  }, "plain"));

@@ -153,6 +153,7 @@ Deno.test("the repository is a path, a URL, or from the environment", () =>
       assertEquals(out, listed, err);
     }
     // Without the variable itself, its other forms count.
+    const data = { XDG_DATA_HOME: `${folder}/data` };
     const unset = async (env: Record<string, string>, more: string[] = []) => {
       const { stdout, stderr } = await new Deno.Command("env", {
         args: [
@@ -166,7 +167,7 @@ Deno.test("the repository is a path, a URL, or from the environment", () =>
           ...more,
         ],
         cwd: folder,
-        env: { NO_COLOR: "1", ...env },
+        env: { NO_COLOR: "1", ...data, ...env },
       }).output();
       const text = new TextDecoder();
       return [text.decode(stdout), text.decode(stderr)];
@@ -180,7 +181,34 @@ Deno.test("the repository is a path, a URL, or from the environment", () =>
     ) assertEquals(await unset(env), [listed, ""]);
     assertEquals(await unset({}), [
       "",
-      "pxar: Cannot tell which datastore is meant: neither --repository nor PBS_REPOSITORY is given, expected a path, such as ./store\n",
+      `pxar: Cannot open the default datastore: nothing is in ${folder}/data/pxar/store yet, expected a first backup, or --repository or PBS_REPOSITORY\n`,
+    ]);
+  }));
+
+Deno.test("where no repository is named, commands that write make one of one's own", () =>
+  inFolder(async (folder) => {
+    const env = { PBS_REPOSITORY: "", XDG_DATA_HOME: `${folder}/data` };
+    const run = (line: string) => pxar(line.split(" "), { cwd: folder, env });
+    await Deno.writeTextFile(`${folder}/a.conf`, "a");
+    assertEquals((await run("create a.pxar .")).code, 0);
+    assertEquals((await run("groups")).code, 5);
+    const store = `${folder}/data/pxar/store`;
+    const made = await run("cp a.pxar host/own:root.pxar");
+    assertEquals(made.code, 0, made.err);
+    assertStringIncludes(
+      made.err,
+      `pxar: made the datastore ${store}, as none was named\n`,
+    );
+    if (Deno.build.os !== "windows") {
+      const { mode } = await Deno.stat(`${folder}/data/pxar`);
+      assertEquals(mode! & 0o777, 0o700);
+    }
+    const listed = await run("ls host/own:root.pxar");
+    assertEquals([listed.code, listed.out, listed.err], [0, "a.conf\n", ""]);
+    const again = await run("cp a.pxar host/other:root.pxar");
+    assertEquals([again.code, again.err.includes("made the datastore")], [
+      0,
+      false,
     ]);
   }));
 
@@ -197,7 +225,7 @@ Deno.test("a repository that is no store here is refused with one sentence", () 
         ["root@pam@pbs.example.org:8007:store", 2, /server pbs\.example\.org/],
         ["a@b@c:d:e:f", 2, /^pxar: Cannot take/],
         ["file://other/store", 2, /^pxar: Cannot take repository/],
-        ["", 2, /neither --repository nor PBS_REPOSITORY/],
+        ["", 2, /^pxar: Cannot use --repository: it is empty, expected/],
         ["./nothing", 1, /^pxar: Cannot open datastore/],
         [".", 4, /it has no \.chunks folder, expected a folder made by/],
       ] as const
