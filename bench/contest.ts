@@ -1,5 +1,5 @@
 /**
- * Two programs on the same work, one after the other, several times.
+ * Programs on the same work, one after the other, several times.
  *
  * @module
  */
@@ -55,17 +55,29 @@ export interface Result {
   readonly runs: { readonly ours: Usage[]; readonly theirs: Usage[] };
 }
 
-/** Runs both in turn; who begins changes with every round. */
-export async function contest(work: Work): Promise<Result> {
-  const runs = { ours: [] as Usage[], theirs: [] as Usage[] };
-  for (let round = 0; round < work.rounds; round++) {
-    const turns = [
-      async () => runs.ours.push(await work.ours.run()),
-      async () => runs.theirs.push(await work.peer.run()),
-    ];
-    if (round % 2 === 1) turns.reverse();
-    for (const turn of turns) await turn();
+/**
+ * Runs all of them in turn; who begins changes with every round.
+ *
+ * @returns The runs of each, in order.
+ */
+export async function takeTurns(
+  runners: readonly Runner[],
+  rounds: number,
+): Promise<Usage[][]> {
+  const runs = runners.map((): Usage[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < runners.length; turn++) {
+      const who = (turn + round) % runners.length;
+      runs[who]!.push(await runners[who]!.run());
+    }
   }
+  return runs;
+}
+
+/** Measures two against each other. */
+export async function contest(work: Work): Promise<Result> {
+  const [mine, peers] = await takeTurns([work.ours, work.peer], work.rounds);
+  const runs = { ours: mine!, theirs: peers! };
   const pick = work.counts === "best" ? best : median;
   const [ours, theirs] = [pick(runs.ours), pick(runs.theirs)];
   const ratio = ours.seconds / theirs.seconds;

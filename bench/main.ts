@@ -1,11 +1,18 @@
 /**
- * Measures the program against GNU tar on the same work, and the parts of a datastore against C and the command line's tools: `deno task bench [--only TEXT]… [--rounds N] [--scale F] [--tree DIR] [--disk DIR] [--json]`.
+ * Measures the program against GNU tar on the same work, backups against restic, borg and casync, and the parts of a datastore against C and the command
+ * line's tools: `deno task bench [--only TEXT]… [--rounds N] [--scale F] [--tree DIR] [--disk DIR] [--json]`.
  *
  * The exit code says whether everything ran and came out right, never how fast it was.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import {
+  BACKUP_HEAD,
+  type BackupGoals,
+  type BackupRuns,
+  benchBackup,
+} from "./backup.ts";
 import { benchBlob, BLOB_HEAD } from "./blob.ts";
 import { benchChunker, CHUNKER_HEAD } from "./chunker.ts";
 import { compareTrees } from "./compare.ts";
@@ -19,6 +26,8 @@ import { benchStore, STORE_HEAD } from "./store.ts";
 import { table } from "./table.ts";
 
 const GIB = 2 ** 30;
+/** What else ran on the machine before this did. */
+const loadBefore = Deno.loadavg()[0]!;
 const { values: options } = parseArgs({
   args: Deno.args,
   options: {
@@ -220,12 +229,51 @@ for (const part of [start, small, mixed, tree, cold]) {
 
 type Rows = readonly (readonly string[])[];
 
-/** The parts of a datastore, each a table of its own. */
+const backupRuns: Record<string, readonly BackupRuns[]> = {};
+const peers = new Set<string>();
+
+async function backup(
+  name: string,
+  goals: BackupGoals,
+  space: number,
+  make: (path: string) => void,
+): Promise<Rows> {
+  using place = Place.inMemory();
+  place.demand(space * GIB * scale, name);
+  const source = place.at("tree");
+  make(source);
+  const { rows, runs, versions } = await benchBackup(
+    place,
+    source,
+    goals,
+    rounds,
+  );
+  backupRuns[name] = runs;
+  for (const version of versions) peers.add(version);
+  return rows;
+}
+
+/** Backups, and the parts of a datastore, each a table of its own. */
 const PARTS: readonly (readonly [
   name: string,
   head: readonly string[],
   run: () => Promise<Rows>,
 ])[] = [
+  ["backup small", BACKUP_HEAD, () =>
+    backup(
+      "backup small",
+      { first: 0.2, unchanged: 0.15, restore: 0.3 },
+      4,
+      (path) =>
+        makeSmall(path, { files: Math.max(10, Math.round(100_000 * scale)) }),
+    )],
+  ["backup mixed", BACKUP_HEAD, () =>
+    backup(
+      "backup mixed",
+      { first: 0.5, unchanged: 0.25, restore: 0.5 },
+      12,
+      (path) => makeMixed(path, Math.round(2 * GIB * scale)),
+    )],
   ["chunker", CHUNKER_HEAD, benchChunker],
   ["blob", BLOB_HEAD, benchBlob],
   ["index", INDEX_HEAD, benchIndex],
@@ -246,14 +294,15 @@ for (const [name, head, run] of PARTS) {
 const machine = {
   processors: navigator.hardwareConcurrency,
   kernel: Deno.osRelease(),
-  load: Deno.loadavg()[0]!,
+  load: loadBefore,
   deno: Deno.version.deno,
   tar: await version("tar"),
+  peers: [...peers],
 };
 if (options.json) {
   console.log(
     JSON.stringify(
-      { machine, rounds, scale, results, tables, failures },
+      { machine, rounds, scale, results, backupRuns, tables, failures },
       null,
       1,
     ),
@@ -268,8 +317,8 @@ if (options.json) {
       "(ls: median). " +
       `Goal for memory: ${PEAK_GOAL} MiB, of a store 286.\n` +
       `${machine.processors} processors, Linux ${machine.kernel}, ` +
-      `Deno ${machine.deno}, ${machine.tar}, ` +
-      `load ${machine.load.toFixed(1)}${
+      `Deno ${machine.deno}, ${[machine.tar, ...peers].join(", ")}, ` +
+      `load before ${machine.load.toFixed(1)}${
         scale === 1 ? "" : `, corpora scaled by ${scale}`
       }`,
   );

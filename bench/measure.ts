@@ -19,12 +19,16 @@ export interface Usage {
   readonly peak: number;
 }
 
-/** Where standard input comes from and standard output goes to. */
-export interface Streams {
+/** What a run finds around it. */
+export interface Surroundings {
   /** A file or fifo; nothing if absent. */
   readonly stdin?: string;
   /** A file or fifo; thrown away if absent. */
   readonly stdout?: string;
+  /** Working directory; this process's own if absent. */
+  readonly cwd?: string;
+  /** Environment, beside the present one. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Exit codes that are no failure. */
   readonly good?: readonly number[];
 }
@@ -63,13 +67,14 @@ async function findPython(): Promise<string> {
  */
 export async function measure(
   command: readonly string[],
-  streams: Streams = {},
+  around: Surroundings = {},
 ): Promise<Usage> {
   python ??= findPython();
-  const { stdin = "/dev/null", stdout = "/dev/null", good = [0] } = streams;
+  const { stdin = "/dev/null", stdout = "/dev/null", good = [0] } = around;
   const output = await new Deno.Command(await python, {
     args: ["-S", "-c", WAITER, stdin, stdout, ...command],
-    env: { LC_ALL: "C" },
+    ...(around.cwd !== undefined && { cwd: around.cwd }),
+    env: { LC_ALL: "C", ...around.env },
     stdin: "null",
   }).output();
   const said = new TextDecoder().decode(output.stderr).trim();

@@ -23,12 +23,16 @@ function availableMemory(): number {
   return Number(line?.[1] ?? 0) * 1024;
 }
 
+/** Where our program keeps the locks of a datastore, under its name; root's. */
+const LOCKS = "/run/proxmox-backup/locks";
+
 /** A directory that is gone, with all that is in it, when it is disposed of or the process is interrupted. */
 export class Place implements Disposable {
   /** The directory. */
   readonly path: string;
   readonly #memory: boolean;
   readonly #mounted: boolean;
+  readonly #locks = new Set<string>();
   readonly #interrupted = (): void => {
     this[Symbol.dispose]();
     Deno.exit(130);
@@ -42,10 +46,11 @@ export class Place implements Disposable {
     Deno.addSignalListener("SIGTERM", this.#interrupted);
   }
 
-  /** One in memory: an own tmpfs without limit on the number of files for root, else a directory in /dev/shm. */
+  /** One in memory: an own tmpfs without limit on the number of files for root, which is full before memory is, else a directory in /dev/shm. */
   static inMemory(): Place {
     const path = Deno.makeTempDirSync({ prefix: "pxar-bench-" });
-    const options = "size=95%,nr_inodes=0,mode=0700";
+    const size = Math.floor(availableMemory() * 0.9);
+    const options = `size=${size},nr_inodes=0,mode=0700`;
     if (
       Deno.uid() === 0 &&
       run("mount", "-t", "tmpfs", "-o", options, "pxar-bench", path)
@@ -89,6 +94,17 @@ export class Place implements Disposable {
     return `${this.path}/${name}`;
   }
 
+  /**
+   * A name for a datastore in it that no other process uses: locks are kept by it.
+   *
+   * @param name Tells it from others in this place.
+   */
+  storeName(name: string): string {
+    const unique = `${this.path.slice(this.path.lastIndexOf("/") + 1)}-${name}`;
+    this.#locks.add(`${LOCKS}/${unique}`);
+    return unique;
+  }
+
   /** Removes a file or a tree in it, if it is there. */
   remove(name: string): void {
     if (!run("rm", "-rf", this.at(name))) {
@@ -107,6 +123,7 @@ export class Place implements Disposable {
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGINT", this.#interrupted);
     Deno.removeSignalListener("SIGTERM", this.#interrupted);
+    if (this.#locks.size > 0) run("rm", "-rf", ...this.#locks);
     if (!this.#mounted) run("rm", "-rf", this.path);
     else if (run("umount", this.path) || run("umount", "-l", this.path)) {
       Deno.removeSync(this.path);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { measure, type Streams, type Usage } from "./measure.ts";
+import { measure, type Surroundings, type Usage } from "./measure.ts";
 
 /** The project's root. */
 export const ROOT: string = new URL("..", import.meta.url).pathname;
@@ -19,9 +19,9 @@ export const PXAR: readonly string[] = [
 /** Runs this project's program once. */
 export function pxar(
   args: readonly string[],
-  streams?: Streams,
+  around?: Surroundings,
 ): Promise<Usage> {
-  return measure([...PXAR, ...args], streams);
+  return measure([...PXAR, ...args], around);
 }
 
 /** Runs GNU tar once. */
@@ -30,8 +30,10 @@ export function tar(args: readonly string[]): Promise<Usage> {
 }
 
 /** The first line a program says about itself. */
-export async function version(command: string): Promise<string> {
-  const { stdout } = await new Deno.Command(command, { args: ["--version"] })
-    .output();
+export async function version(
+  command: string,
+  arg = "--version",
+): Promise<string> {
+  const { stdout } = await new Deno.Command(command, { args: [arg] }).output();
   return new TextDecoder().decode(stdout).split("\n")[0]!;
 }

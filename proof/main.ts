@@ -1,15 +1,18 @@
 /**
- * Long runs done once: `deno task proof [scale] [deep] [damage] [crash] [arm] [--scale F] [--tests FOLDER]…`.
+ * Long runs done once: `deno task proof [scale] [deep] [damage] [crash] [backup] [reuse] [journeys] [arm] [--scale F] [--tests FOLDER]… [--tree DIR]…`.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { table } from "../bench/table.ts";
 import { arm } from "./arm.ts";
+import { backup } from "./backup.ts";
 import { crash } from "./crash.ts";
 import { damage } from "./damage.ts";
 import { deep } from "./deep.ts";
 import type { Figure } from "./figures.ts";
+import { journeys } from "./journeys.ts";
+import { reuse } from "./reuse.ts";
 import { scale } from "./scale.ts";
 
 const { values: options, positionals } = parseArgs({
@@ -18,6 +21,11 @@ const { values: options, positionals } = parseArgs({
   options: {
     scale: { type: "string", default: "1" },
     tests: { type: "string", multiple: true, default: [] },
+    tree: {
+      type: "string",
+      multiple: true,
+      default: ["/etc", "/var/lib", "/usr"],
+    },
   },
 });
 const factor = Number(options.scale);
@@ -26,6 +34,9 @@ const proofs: Record<string, () => Promise<Figure[]>> = {
   deep: () => deep(factor),
   damage: () => damage(factor),
   crash: () => crash(factor),
+  backup: () => backup(factor),
+  reuse: () => reuse(factor),
+  journeys: () => journeys(factor, options.tree),
   arm: () => arm(options.tests),
 };
 

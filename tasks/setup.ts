@@ -1,4 +1,4 @@
-// Installs with apt what the system tests need; `--proof` also what the emulated run needs. Nothing else in this project installs anything.
+// Installs with apt what the system tests need; `--proof` also what proofs need, `--bench` what backups are measured against. Nothing else in this project installs anything.
 
 const TESTS = [
   "acl",
@@ -9,6 +9,7 @@ const TESTS = [
   "e2fsprogs",
   "fuse3",
   "gcc",
+  "libarchive-tools",
   "libc6-dev",
   "mount",
   "openssl",
@@ -16,16 +17,19 @@ const TESTS = [
   "python3",
   "strace",
   "tar",
+  "unzip",
   "util-linux",
   "xfsprogs",
   "zstd",
 ];
 const PROOF = [
-  "qemu-user-static",
   "libc6:arm64",
   "libgcc-s1:arm64",
   "libstdc++6:arm64",
+  "qemu-user-static",
+  "rsync",
 ];
+const BENCH = ["borgbackup", "casync", "restic"];
 
 async function run(command: string, ...args: string[]): Promise<void> {
   const { success, code } = await new Deno.Command(command, {
@@ -53,14 +57,15 @@ async function found(command: string): Promise<boolean> {
   }
 }
 
-const unknown = Deno.args.filter((arg) => arg !== "--proof");
-if (unknown.length > 0) {
+const unknown = Deno.args.find((arg) => !["--proof", "--bench"].includes(arg));
+if (unknown !== undefined) {
   console.error(
-    `Cannot set up: unknown option ${unknown[0]}, expected --proof or nothing`,
+    `Cannot set up: unknown option ${unknown}, expected --proof, --bench or nothing`,
   );
   Deno.exit(2);
 }
 const proof = Deno.args.includes("--proof");
+const bench = Deno.args.includes("--bench");
 try {
   if (!await found("apt-get")) {
     throw new Error(
@@ -79,6 +84,7 @@ try {
     "--no-install-recommends",
     ...TESTS,
     ...(proof ? PROOF : []),
+    ...(bench ? BENCH : []),
   );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
