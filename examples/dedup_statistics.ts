@@ -1,24 +1,15 @@
-// How much of some files would be kept once only: they are cut into chunks, and equal ones are counted. Run: deno run -R examples/dedup_statistics.ts FILE…
-import { cut, digestOf, hexOf } from "@pxar/chunk";
+// What backups of some folders, one after the other, read, and what they add to a store, here one in memory. Run: deno run -A examples/dedup_statistics.ts FOLDER…
+import { readTree } from "@pxar/fs";
+import { memoryStore } from "@pxar/store";
+import { backup } from "@pxar/transfer";
 
-if (Deno.args.length === 0) {
-  throw new TypeError("Cannot count chunks: expected the paths of some files");
+await using store = await memoryStore();
+for (const folder of Deno.args) {
+  const made = await backup(store, [
+    { archive: "root.pxar", entries: (how) => readTree(folder, how) },
+  ], { id: "me", mode: "metadata" });
+  console.log(`${folder}: ${made.entries} entries`);
+  console.log(`  ${made.bytesRead} bytes read, ${made.bytesReused} unread`);
+  console.log(`  ${made.chunksNew} of ${made.chunks} chunks are new`);
+  console.log(`  ${made.bytesNew} bytes, ${made.bytesStored} as stored`);
 }
-
-const distinct = new Set<string>();
-let chunks = 0, bytes = 0, kept = 0;
-for (const path of Deno.args) {
-  const file = await Deno.open(path);
-  for await (const chunk of cut(file.readable)) {
-    const digest = hexOf(digestOf(chunk.bytes)), { length } = chunk.bytes;
-    chunks++;
-    bytes += length;
-    if (!distinct.has(digest)) kept += length;
-    distinct.add(digest);
-  }
-}
-
-const saved = bytes === 0 ? 0 : 100 * (1 - kept / bytes);
-console.log(`${chunks} chunks of ${bytes} bytes`);
-console.log(`${distinct.size} distinct ones of ${kept} bytes`);
-console.log(`${saved.toFixed(1)} % saved, before compression`);

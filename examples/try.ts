@@ -1,10 +1,12 @@
 /**
- * Archives a folder, lists the archive, extracts it elsewhere, and compares both trees by itself.
+ * Backs a folder up into the default store, lists the snapshot, restores it elsewhere, and compares both trees by itself.
  *
  * ```sh
  * deno task try          # docs/
  * deno task try FOLDER   # --without-ffi: by Deno's own API
  * ```
+ *
+ * Of the store it touches only the group `host/pxar-try`, and it says where that is and how it is removed. A second run reads only files that have changed since the first.
  *
  * It ends with 0 if nothing differs but what this system, or an ordinary user, cannot keep; that is said.
  *
@@ -20,8 +22,18 @@ const folder = chosen(
 const root = Deno.build.os !== "windows" && Deno.uid() === 0;
 const native = Deno.build.os === "linux" && !withoutFfi;
 
+/** The group that snapshots go to: nobody else's. */
+const ID = "pxar-try";
+const GROUP = `host/${ID}`;
 /** How many paths of the listing are shown. */
 const SHOWN = 12;
+
+/** Without what names another store: the default one is meant. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(Deno.env.toObject()).filter(([name]) =>
+    !name.startsWith("PBS_REPOSITORY") && name !== "CREDENTIALS_DIRECTORY"
+  ),
+);
 
 /** What can be seen of a path. */
 interface Seen {
@@ -36,10 +48,12 @@ interface Seen {
 async function pxar(...args: string[]): Promise<{ code: number; out: string }> {
   console.log(`$ pxar ${args.join(" ")}`);
   const grants = withoutFfi
-    ? ["--no-prompt", "--allow-read", "--allow-write"]
+    ? ["--no-prompt", "--allow-read", "--allow-write", "--allow-env"]
     : ["-A"];
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...grants, MAIN, ...args],
+    clearEnv: true,
+    env: ENVIRONMENT,
     stdin: "null",
     stderr: "inherit",
   }).output();
@@ -165,11 +179,31 @@ try {
 }
 
 async function run(): Promise<number> {
-  const [archive, copy] = [`${work}/try.pxar`, `${work}/copy`];
+  const copy = `${work}/copy`;
+  const made = await pxar(
+    "backup",
+    `try.pxar:${folder}`,
+    "--backup-id",
+    ID,
+    "--change-detection-mode",
+    "metadata",
+    "--crypt-mode",
+    "none",
+    "--json",
+  );
+  if (made.code !== 0 && made.code !== 3) return 1;
+  // Not before: a store that was made just now may be in the folder.
   const before = look(folder);
-  const created = await pxar("create", archive, folder, "--json");
-  if (created.code !== 0 && created.code !== 3) return 1;
-  const listed = await pxar("list", archive, "--json");
+  const { snapshot, store, warnings, bytesRead, bytesReused } = JSON.parse(
+    made.out,
+  );
+  console.log(
+    `  ${bytesRead} bytes read; ${bytesReused} bytes not, in files that have not changed`,
+  );
+  const snapshots = await pxar("snapshot", "list", GROUP);
+  if (snapshots.code !== 0) return 1;
+  console.log(snapshots.out.trimEnd());
+  const listed = await pxar("list", `${snapshot}:try.pxar`, "--json");
   if (listed.code !== 0) return 1;
   const stored = new Set<string>(
     JSON.parse(listed.out).map((one: { path: string }) => one.path),
@@ -177,18 +211,21 @@ async function run(): Promise<number> {
   for (const path of [...stored].slice(0, SHOWN)) console.log(`  ${path}`);
   if (stored.size > SHOWN) console.log(`  … and ${stored.size - SHOWN} more`);
   // An ordinary user cannot give files away.
-  const extracted = await pxar(
-    "extract",
-    archive,
+  const restored = await pxar(
+    "restore",
+    snapshot,
+    "try.pxar",
     copy,
-    ...(root ? [] : ["--no-ownership"]),
+    ...(root ? [] : ["--ignore-ownership"]),
   );
-  if (extracted.code !== 0 && extracted.code !== 3) return 1;
+  if (restored.code !== 0 && restored.code !== 3) return 1;
 
   const after = look(copy);
   const leftOut: string[] = [], lost: string[] = [], different: string[] = [];
   for (const [path, seen] of before) {
     const there = after.get(path);
+    // A store does not hold itself.
+    if (`${folder}${path}/`.startsWith(`${store}/`)) continue;
     if (seen.kind === "beyond reach") {
       lost.push(`${path}: its name is not text, it was not compared`);
     } else if (!stored.has(path)) leftOut.push(path);
@@ -207,18 +244,22 @@ async function run(): Promise<number> {
   const excludes = [...before.keys()].some((path) =>
     path.endsWith("/.pxarexclude")
   );
-  const { warnings, archiveBytes } = JSON.parse(created.out);
   for (const path of leftOut) {
-    if (excludes || warnings > 0) console.log(`left out by create: ${path}`);
-    else different.push(`${path}: not in the archive`);
+    if (excludes || warnings > 0) console.log(`left out by backup: ${path}`);
+    else different.push(`${path}: not in the snapshot`);
   }
   for (const line of lost) console.log(`not kept: ${line}`);
   for (const line of different) console.log(`DIFFERENT ${line}`);
   console.log(
-    `${folder}: ${stored.size} entries in ${archiveBytes} bytes, extracted to ${copy}, names, kinds, contents, modes and times compared: ` +
+    `${folder}: ${stored.size} entries backed up and restored to ${copy}; names, kinds, contents, modes and times compared: ` +
       (different.length === 0
         ? "the same."
         : `${different.length} differences.`),
+  );
+  console.log(
+    `${snapshot} stays in ${store} until you remove it:
+  npx -y deno@${Deno.version.deno} task pxar group forget ${GROUP} --yes --repository ${store}
+If nothing else is in that store, removing its folder removes it all.`,
   );
   return different.length === 0 ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 // Where a page says `npx -y deno@2.9.6 task`, the test runs the same task by the Deno that runs the test; `task test` and `task setup` are only looked up,
 // because this is a test already and only `.ci/run` installs anything.
 import { assert, assertEquals } from "../support/assert.ts";
+import { COMMANDS } from "../../cli/commands.ts";
 import { ROOT } from "../../tasks/workspace.ts";
 
 const PAGES = [
@@ -49,7 +50,12 @@ for (const page of PAGES) {
       const { code, stdout, stderr } = await new Deno.Command("bash", {
         args: ["-euo", "pipefail", "-c", script],
         cwd: folder,
-        env: { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, NO_COLOR: "1" },
+        env: {
+          PATH: `${folder}/bin:${Deno.env.get("PATH")}`,
+          NO_COLOR: "1",
+          // The default store is nobody's real one.
+          XDG_DATA_HOME: `${folder}/data`,
+        },
         stdin: "null",
       }).output();
       const text = new TextDecoder();
@@ -63,3 +69,13 @@ for (const page of PAGES) {
     }
   });
 }
+
+Deno.test("the README's tables have every command", async () => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const rows = readme.split("\n").filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|")[1]!).join();
+  const missing = COMMANDS.filter((name) =>
+    !new RegExp(`\`${name}[\` ]`).test(rows)
+  );
+  assertEquals(missing, []);
+});

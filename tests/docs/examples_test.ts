@@ -10,100 +10,233 @@ const TEXT = new TextDecoder();
 /** Where an example finds its secret. */
 const SECRET = { PASSPHRASE: "correct horse" };
 
-/** Runs an example, which must end well. */
-async function run(name: string, ...args: string[]): Promise<Uint8Array> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `${ROOT}examples/${name}.ts`, ...args],
-    cwd: ROOT,
+/** Runs a program of the project, which must end well. */
+async function runFile(
+  file: string,
+  args: string[],
+  input: Uint8Array = new Uint8Array(),
+  cwd: string = ROOT,
+): Promise<Uint8Array> {
+  const program = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", `${ROOT}${file}`, ...args],
+    cwd,
     env: SECRET,
-  }).output();
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const done = program.output();
+  const writer = program.stdin.getWriter();
+  // A program that reads nothing may have ended before.
+  await writer.write(input).then(() => writer.close()).catch(() => {});
+  const { code, stdout, stderr } = await done;
   assertEquals(code, 0, TEXT.decode(stderr));
   return stdout;
 }
 
-/** Runs the program, which must end well. */
-async function pxar(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `${ROOT}cli/main.ts`, ...args],
-  }).output();
-  assertEquals(code, 0, TEXT.decode(stderr));
-  return TEXT.decode(stdout);
+/** Runs an example. */
+async function run(name: string, ...args: string[]): Promise<Uint8Array> {
+  return await runFile(`examples/${name}.ts`, args);
 }
 
-Deno.test("examples make, filter and copy", async () => {
+/** Runs an example that prints text. */
+async function say(name: string, ...args: string[]): Promise<string> {
+  return TEXT.decode(await run(name, ...args));
+}
+
+async function pxar(...args: string[]): Promise<string> {
+  return TEXT.decode(await runFile("cli/main.ts", args));
+}
+
+async function inTemp(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A tree of two files, one of them in a directory. */
+async function photos(folder: string): Promise<string> {
+  const tree = `${folder}/photos`;
+  await Deno.mkdir(`${tree}/2026`, { recursive: true });
+  await Deno.writeTextFile(`${tree}/2026/beach.txt`, "sunset\n");
+  await Deno.writeTextFile(`${tree}/list.tmp`, "1\n");
+  return tree;
+}
+
+Deno.test("examples back up, restore and merge snapshots", async () => {
+  await inTemp(async (folder) => {
+    const tree = await photos(folder), store = `${folder}/store`;
+    await pxar("store", "init", store, "--on-demand");
+    // As in the README: `store`, `photos` and `2026/beach.txt` are what it takes unless told.
+    const said = TEXT.decode(
+      await runFile("examples/backup.ts", [], undefined, folder),
+    );
+    assert(/^host\/elsa\/\S+Z\nsunset\n$/.test(said), said);
+
+    const restored = `${folder}/restored`;
+    assertEquals(
+      await say("restore", store, "host/elsa", restored),
+      "4 entries restored, 0 problems\n",
+    );
+    assertEquals(
+      await Deno.readTextFile(`${restored}/2026/beach.txt`),
+      "sunset\n",
+    );
+
+    const add = ["--repository", store, "--quiet"];
+    await pxar("backup", `root.pxar:${tree}`, "--backup-id", "one", ...add);
+    await Deno.mkdir(`${folder}/more/2026`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/more/2026/beach.txt`, "rain\n");
+    await Deno.link(
+      `${folder}/more/2026/beach.txt`,
+      `${folder}/more/2026/sea.txt`,
+    );
+    const more = `root.pxar:${folder}/more`;
+    await pxar("backup", more, "--backup-id", "two", ...add);
+    const names: string[] = JSON.parse(
+      await pxar("snapshot", "list", "--repository", store, "--json"),
+    ).filter((one: { "backup-id": string }) => one["backup-id"] !== "elsa").map(
+      (one: { "backup-id": string; "backup-time": number }) =>
+        `host/${one["backup-id"]}/${
+          new Date(one["backup-time"] * 1000).toISOString().replace(".000", "")
+        }`,
+    ).sort();
+    const merged = await say("merge_snapshots", store, ...names);
+    assert(/^host\/merged\/\S+Z: 5 entries\n/.test(merged), merged);
+    const cat = (path: string) =>
+      pxar("cat", "host/merged:root.pxar", path, "--repository", store);
+    assertEquals(await cat("2026/beach.txt"), "rain\n");
+    assertEquals(await cat("2026/sea.txt"), "rain\n");
+    assertEquals(await cat("list.tmp"), "1\n");
+  });
+});
+
+Deno.test("an example backs up, lists, opens and reads in fewer than 15 lines, and the README has it", async () => {
+  const text = await Deno.readTextFile(`${ROOT}examples/backup.ts`);
+  const program = text.slice(text.indexOf("import "));
+  const lines = program.split("\n").filter((line) => line.trim() !== "");
+  assert(lines.length < 15, `${lines.length} lines`);
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  assertStringIncludes(readme, `\`\`\`ts\n${program}\`\`\``);
+});
+
+Deno.test("examples encode, decode, look up, filter, copy and merge", async () => {
+  await inTemp(async (folder) => {
     const made = `${folder}/made.pxar`;
-    await Deno.writeFile(made, await run("make_archive"));
+    await Deno.writeFile(made, await run("encode"));
     assertEquals(
       await pxar("list", made),
       '"/"\n"/hello.txt"\n"/link"\n"/null"\n',
     );
-    assertEquals(await pxar("cat", made, "/hello.txt"), "Hello!\n");
-
-    await Deno.mkdir(`${folder}/tree`);
-    await Deno.writeTextFile(`${folder}/tree/keep`, "kept");
-    await Deno.writeTextFile(`${folder}/tree/drop.tmp`, "dropped");
-    await pxar("create", `${folder}/tree.pxar`, `${folder}/tree`);
-    await Deno.writeFile(
-      `${folder}/kept.pxar`,
-      await run("filter_archive", `${folder}/tree.pxar`),
-    );
-    assertEquals(await pxar("list", `${folder}/kept.pxar`), '"/"\n"/keep"\n');
-
-    const said = TEXT.decode(
-      await run("backup_directory", `${folder}/tree`, `${folder}/copy`),
-    );
-    assertStringIncludes(said, "0 errors");
-    assertEquals(await Deno.readTextFile(`${folder}/copy/keep`), "kept");
-    assertEquals(await Deno.readTextFile(`${folder}/copy/drop.tmp`), "dropped");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("examples count chunks, keep a snapshot, sign and lock", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const bytes = new Uint8Array(1 << 16).map((_, i) => i * i >> 7);
-    await Deno.mkdir(`${folder}/tree`);
-    for (const name of ["one", "two"]) {
-      await Deno.writeFile(`${folder}/tree/${name}`, bytes);
-    }
     assertEquals(
       TEXT.decode(
-        await run(
-          "dedup_statistics",
-          `${folder}/tree/one`,
-          `${folder}/tree/two`,
-        ),
+        await runFile("examples/decode.ts", [], await Deno.readFile(made)),
       ),
+      // What `printf 'Hello!\n' | sha256sum` prints.
+      "b22b009134622b6508d756f1062455d71a7026594eacb0badf81f4f677929ebe  hello.txt\n",
+    );
+    assertEquals(
+      await say("random_access", made),
+      'hello.txt file "Hello!\\n"\nlink symlink ""\nnull device ""\n',
+    );
+
+    const tree = `${folder}/tree.pxar`;
+    await pxar("create", tree, await photos(folder));
+    assertEquals(
+      await say("random_access", tree, "/2026"),
+      'beach.txt file "sunset\\n"\n',
+    );
+    const kept = `${folder}/kept.pxar`;
+    await Deno.writeFile(kept, await run("filter_archive", tree));
+    assertEquals(
+      await pxar("list", kept),
+      '"/"\n"/2026"\n"/2026/beach.txt"\n',
+    );
+
+    const copied = `${folder}/copied.pxar`;
+    await Deno.writeFile(
+      copied,
+      await run("copy", tree, "/2026=/old/summer", "/list.tmp=/list.txt"),
+    );
+    assertEquals(
+      await pxar("list", copied),
+      '"/"\n"/list.txt"\n"/old"\n"/old/summer"\n"/old/summer/beach.txt"\n',
+    );
+
+    const merged = `${folder}/merged.pxar`;
+    await Deno.writeFile(merged, await run("merge", made, copied, tree));
+    assertEquals(
+      (await pxar("list", merged)).split("\n").sort(),
+      [
+        "",
+        '"/"',
+        '"/2026"',
+        '"/2026/beach.txt"',
+        '"/hello.txt"',
+        '"/link"',
+        '"/list.tmp"',
+        '"/list.txt"',
+        '"/null"',
+        '"/old"',
+        '"/old/summer"',
+        '"/old/summer/beach.txt"',
+      ],
+    );
+    await pxar("check", merged);
+  });
+});
+
+Deno.test("examples cut, count what is new, keep bytes, sign and lock", async () => {
+  await inTemp(async (folder) => {
+    const bytes = new Uint8Array(1 << 16).map((_, i) => i * i >> 7);
+    const tree = `${folder}/tree`;
+    await Deno.mkdir(tree);
+    for (const name of ["one", "two"]) {
+      await Deno.writeFile(`${tree}/${name}`, bytes);
+    }
+    assertEquals(
+      await say("cut", `${tree}/one`, `${tree}/two`),
       "2 chunks of 131072 bytes\n1 distinct ones of 65536 bytes\n50.0 % saved, before compression\n",
     );
 
-    const store = `${folder}/store`;
+    const twice = (await say("dedup_statistics", tree, tree)).split("\n");
+    assertEquals(twice[1], "  131072 bytes read, 0 unread");
+    assertEquals(twice[5], "  0 bytes read, 131072 unread");
+    assert(/^ {2}[123] of [345] chunks are new$/.test(twice[6]!), twice[6]);
+
     const said = TEXT.decode(
-      await run("local_datastore", store, `${folder}/tree`),
+      await runFile("examples/datastore.ts", [`${folder}/store`], bytes),
     );
-    assert(/^\d+ bytes in 1 chunks, \d+ stored\none\ntwo\n$/.test(said), said);
-    const [snapshot] = Deno.readDirSync(`${store}/host/me`)
-      .filter((one) => one.isDirectory).map((one) => one.name);
-    assertEquals(
-      [...Deno.readDirSync(`${store}/host/me/${snapshot}`)]
-        .map((one) => one.name).sort(),
-      ["index.json.blob", "root.pxar.didx"],
+    assert(
+      new RegExp(
+        `^65536 bytes in 1 chunks, \\d+ stored\\nit ends with ${
+          bytes.slice(-8).toHex()
+        }\\n1 chunks verified, 0 snapshots damaged\\n$`,
+      ).test(said),
+      said,
     );
 
-    const signed = TEXT.decode(await run("sign_manifest"));
+    const signed = await say("sign_manifest");
     assertStringIncludes(signed, '"signature": "');
     assertStringIncludes(signed, "its signature is wrong");
 
     const key = `${folder}/key.json`;
-    const shown = TEXT.decode(await run("key_file", key));
+    const shown = await say("key_file", key);
     assertStringIncludes(shown, "-----END PROXMOX BACKUP KEY-----");
     const { fingerprint } = JSON.parse(await Deno.readTextFile(key));
     assertStringIncludes(shown, fingerprint);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
+});
+
+Deno.test("no example is left out here", async () => {
+  const text = await Deno.readTextFile(new URL(import.meta.url));
+  // `deno task try` has a test of its own.
+  const left = [...Deno.readDirSync(`${ROOT}examples`)].filter(({ name }) =>
+    name !== "try.ts" && !text.includes(`examples/${name}`) &&
+    !new RegExp(`(run|say)\\(\\s*"${name.replace(".ts", "")}"`).test(text)
+  );
+  assertEquals(left, []);
 });

@@ -1,4 +1,4 @@
-// An archive from nothing but memory: entries in, a stream of bytes out. Run: deno run examples/make_archive.ts > made.pxar
+// An archive from nothing but memory: entries in, a stream of bytes out. Run: deno run examples/encode.ts > made.pxar
 import { encodeStream } from "@pxar/codec";
 import {
   BytesContent,

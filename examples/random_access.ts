@@ -1,0 +1,17 @@
+// One directory of an archive, and the first bytes of each file in it; nothing else is read. Run: deno run -R examples/random_access.ts ARCHIVE DIRECTORY
+import { Accessor, fileAccess } from "@pxar/codec";
+import { showName } from "@pxar/format";
+
+const [path = "", directory = ""] = Deno.args;
+await using archive = await Accessor.open(await fileAccess(path));
+const node = directory ? await archive.lookup(directory) : archive.root;
+if (node === undefined) throw new Error(`${directory} is not in ${path}`);
+for await (const page of archive.list(node)) {
+  for (const child of page) {
+    const { name, kind } = child.entry;
+    const start = kind === "file"
+      ? await new Response(archive.stream(child, { end: 20 })).text()
+      : "";
+    console.log(showName(name), kind, JSON.stringify(start));
+  }
+}
