@@ -17,6 +17,9 @@ import type { IndexWriter, SnapshotWriter } from "./store.ts";
 
 export type { KnownChunk } from "./chunk_sender.ts";
 
+/** How many times known chunks may be put in before they are listed. */
+const MOST_WAITING = 256;
+
 /** How a payload stream is cut, and written. */
 export interface PayloadWriterOptions {
   /** Average length of the chunks, bytes: a power of two, 4 KiB to 4 MiB; 4 MiB unless told. */
@@ -42,6 +45,8 @@ export class PayloadWriter implements PayloadSink, AsyncDisposable {
   #injected = 0;
   /** A piece has come to its end, and nothing was cut of it yet: what is suggested for its end is still to be said. */
   #isWhole = false;
+  /** How many times chunks were put in since something was cut. */
+  #waiting = 0;
 
   private constructor(sender: ChunkSender, rules: PayloadRules) {
     this.#sender = sender;
@@ -121,7 +126,6 @@ export class PayloadWriter implements PayloadSink, AsyncDisposable {
     }
   }
 
-  // deno-lint-ignore require-await
   async #inject(size: number, token: unknown): Promise<void> {
     const chunks = token as readonly KnownChunk[];
     const sum = chunks.reduce((sum, { size }) => sum + size, 0);
@@ -133,6 +137,9 @@ export class PayloadWriter implements PayloadSink, AsyncDisposable {
     if (this.#isWhole) this.#cut(false);
     this.#rules.inject(this.#written + this.#injected, size, token);
     this.#injected += size;
+    // They wait for the piece that they are put into, but not for ever: where nothing is read, no piece ends.
+    if (++this.#waiting >= MOST_WAITING) this.#cut(false);
+    await this.#sender.settle();
   }
 
   #cut(more: boolean): void {
@@ -141,6 +148,7 @@ export class PayloadWriter implements PayloadSink, AsyncDisposable {
       this.#sender.cut(more);
       const injection = this.#rules.injection();
       if (injection === undefined) return;
+      this.#waiting = 0;
       this.#sender.known(injection.token as readonly KnownChunk[]);
     }
   }

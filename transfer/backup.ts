@@ -162,7 +162,7 @@ export interface BackupSummary extends
 /**
  * Makes a snapshot. It is there once the promise is kept, whole; otherwise it never happened, but what chunks were stored are found by the next run.
  *
- * Sources are read one after the other. Memory does not grow with them.
+ * Sources are read one after the other. Memory does not grow with the length of files, and hardly with their number.
  *
  * Source: spec E.2, F.1, I.1; protocol spec F.1.
  *

@@ -506,3 +506,29 @@ Deno.test("PayloadWriter: an aborted signal ends it, also where only known chunk
   await assertRejects(attempt, Error, "enough");
   assertEquals([counted.live, await store.snapshots("")], [0, []]);
 });
+
+Deno.test("PayloadWriter lists known chunks while nothing else comes: they do not wait for the end", async () => {
+  const store = await memoryStore();
+  const crew = await ChunkCrew.start(store.direct, { threads: 0 });
+  await using writer = await store.create(SNAPSHOT, { owner: "root@pam" });
+  const { ref } = await putChunk(writer, 0, KNOWN[0]!);
+  const token = [{ digest: ref.digest, size: KNOWN[0]!.length }];
+  const index = await writer.dynamicIndex(NAME);
+  let listed = 0;
+  await using payload = await PayloadWriter.open(NAME, writer, {
+    append: async (chunks) => {
+      listed += chunks.length;
+      await index.append(chunks);
+    },
+    close: () => index.close(),
+  }, crew);
+  await payload.write({ bytes: new Uint8Array(HEADER) });
+  let furthest = 0;
+  for (let i = 1; i <= 5000; i++) {
+    await payload.write({ inject: KNOWN[0]!.length, token });
+    furthest = Math.max(furthest, i - listed);
+  }
+  assert(furthest < 500, `${furthest} chunks waited`);
+  const { chunks, knownChunks } = await payload.finish();
+  assertEquals([chunks, knownChunks], [5001, 5000]);
+});
