@@ -43,6 +43,7 @@ import { openStore, viewStore } from "./open_store.ts";
 import type { Options } from "./options.ts";
 import { closing } from "./outcome.ts";
 import { readExcludeFile, readPatterns } from "./patterns.ts";
+import { checkRates, RATE_OPTIONS } from "./rate.ts";
 import { countText, sizeText } from "./show.ts";
 import { interruptible } from "./signals.ts";
 import { asUsage, namespaceOf } from "./store_names.ts";
@@ -127,12 +128,7 @@ const OPTIONS = {
     choices: CRYPT_MODES,
     help: "what the key does (default: encrypt where there is a key)",
   },
-  rate: {
-    kind: "text",
-    value: "RATE",
-    help: "for servers: how fast, such as 10MB; a folder has no limit",
-  },
-  burst: { kind: "text", value: "SIZE", help: "for servers: the same" },
+  ...RATE_OPTIONS,
   "dry-run": {
     kind: "flag",
     help: "only tell what would be read; nothing is written",
@@ -213,9 +209,7 @@ Change detection:
     // Before Ctrl-C has to wait for its turn: a pipe may never end.
     const files = readFiles(specs);
     const voice = new Voice(options.quiet), dryRun = options["dry-run"];
-    if (options.rate !== undefined || options.burst !== undefined) {
-      voice.note("--rate and --burst change nothing: the store is a folder");
-    }
+    checkRates(options, voice);
     const store = dryRun
       ? await viewStore(options)
       : await openStore(options, voice, { create: true });

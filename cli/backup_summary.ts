@@ -100,7 +100,7 @@ function archiveLine(one: ArchiveResult, dryRun: boolean): string {
   }
   if (one.filesReread > 0) {
     parts.push(
-      `${countText(one.filesReread)} unchanged files read again, to save space`,
+      `${countText(one.filesReread)} unchanged files read again`,
     );
   }
   return parts.join(", ");

@@ -102,7 +102,7 @@ and the exit code is 3. Nothing is ever written outside of TARGET.`,
           write: {
             strict: options.strict,
             xattrs: !options["no-xattrs"],
-            acls: !options["no-acls"],
+            acls: !options["no-acls"] && !options["no-permissions"],
             fcaps: !options["no-fcaps"],
             owners: !options["no-ownership"],
             permissions: !options["no-permissions"],

@@ -44,6 +44,7 @@ import { closing } from "./outcome.ts";
 import { printBytes, printJson } from "./output.ts";
 import { standardOutput } from "./outputs.ts";
 import { readPatterns } from "./patterns.ts";
+import { checkRates, RATE_OPTIONS } from "./rate.ts";
 import { restoreBytes, type SizedBytes } from "./restore_bytes.ts";
 import { Report } from "@pxar/fs/report";
 import { restoreTree, selected, TREE_OPTIONS } from "./restore_tree.ts";
@@ -76,12 +77,7 @@ const OPTIONS = {
     kind: "flag",
     help: "devices that cannot be made are no errors",
   },
-  rate: {
-    kind: "text",
-    value: "RATE",
-    help: "for servers: how fast, such as 10MB; a folder has no limit",
-  },
-  burst: { kind: "text", value: "SIZE", help: "for servers: the same" },
+  ...RATE_OPTIONS,
   json: JSON_FLAG,
   quiet: QUIET,
 } as const satisfies Options;
@@ -147,9 +143,7 @@ After an interruption, --allow-existing-dirs --overwrite completes what is there
         "Cannot use --json with -: both go to standard output, expected one",
       );
     }
-    if (options.rate !== undefined || options.burst !== undefined) {
-      voice.note("--rate and --burst change nothing: the store is a folder");
-    }
+    checkRates(options, voice);
     return await interruptible(async ({ signal }) => {
       await using snapshot = await openChosen(name, options, voice, signal);
       const wanted = archiveOf(snapshot, archive, target);
@@ -245,7 +239,8 @@ async function restoreArchive(
       patterns: some,
       write: {
         xattrs: !options["ignore-xattrs"],
-        acls: !options["ignore-xattrs"] && !options["ignore-acls"],
+        acls: !options["ignore-xattrs"] && !options["ignore-acls"] &&
+          !options["ignore-permissions"],
         fcaps: !options["ignore-xattrs"],
         owners: !options["ignore-ownership"],
         permissions: !options["ignore-permissions"],

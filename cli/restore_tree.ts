@@ -44,7 +44,10 @@ export const TREE_OPTIONS: {
     help: "use directories that exist, and give them the archive's metadata",
   },
   overwrite: { kind: "flag", help: "the three that follow" },
-  "overwrite-files": { kind: "flag", help: "files may replace what exists" },
+  "overwrite-files": {
+    kind: "flag",
+    help: "files may replace what exists",
+  },
   "overwrite-symlinks": {
     kind: "flag",
     help: "symlinks may replace what exists",
@@ -149,6 +152,7 @@ export async function restoreTree(
       overwriteFiles,
       overwriteSymlinks: choice.overwrite || choice["overwrite-symlinks"],
       overwriteHardlinks: choice.overwrite || choice["overwrite-hardlinks"],
+      overwriteNodes: choice.overwrite,
       allowExistingDirs: choice["allow-existing-dirs"],
       report,
       signal,
@@ -160,7 +164,11 @@ export async function restoreTree(
   if (how.json !== undefined) {
     printJson({ ...how.json, target, ...await jsonReport(report) });
   }
-  return exit;
+  if (exit !== EXIT.done || patterns === undefined || report.entries > 1) {
+    return exit;
+  }
+  voice.problem(`nothing in ${opened.shown} matches what was asked for`);
+  return EXIT.missing;
 }
 
 /**

@@ -189,7 +189,7 @@ export class NativeFile {
     if (this.#name !== entry.name) {
       this.#check(
         "renameat2",
-        maker.rename(this.#parent, this.#name, entry.name),
+        this.#flags.replace(this.#parent, this.#name, entry.name),
       );
     }
     // Last, because some of them forbid even a new name.

@@ -20,7 +20,7 @@ import {
   FS_IOC_SETFLAGS,
 } from "@pxar/sys/abi";
 import { ERRNO } from "@pxar/sys/errno";
-import { fileSystemType } from "@pxar/sys/files";
+import { DT_REG, fileSystemType } from "@pxar/sys/files";
 import type { Maker } from "./maker.ts";
 import { isBeyond, type Trail } from "./trail.ts";
 
@@ -73,6 +73,26 @@ export class NativeFlags {
   /** Forbids again what {@linkcode unlock} lifted. */
   relock(fd: number, was: number): void {
     this.#change(fd, was, IMMUTABLE | APPEND);
+  }
+
+  /**
+   * Gives something that was made under a name of its own its final name, in the place of what is there, also where that must not change.
+   *
+   * @returns 0, or the error's number below 0: what is there stays then.
+   */
+  replace(parent: number, old: Bytes, name: Bytes): number {
+    const maker = this.#maker, result = maker.rename(parent, old, name);
+    // Opening a device might set something off.
+    const isFile = result === -ERRNO.EPERM &&
+      maker.lookAt(parent, name) === 0 && maker.seen.type === DT_REG;
+    if (!isFile) return result;
+    const fd = maker.openFile(parent, name);
+    if (fd < 0) return result;
+    const was = this.unlock(fd);
+    const again = was === 0 ? result : maker.rename(parent, old, name);
+    if (again < 0 && was !== 0) this.relock(fd, was);
+    maker.close(fd);
+    return again;
   }
 
   #chattr(fd: number, wanted: number): void {

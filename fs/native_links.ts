@@ -156,7 +156,7 @@ export class NativeLinks {
     }
     dress(at);
     if (at !== name) {
-      result = this.#maker.rename(parent, at, name);
+      result = this.#flags.replace(parent, at, name);
       // Two names of one file stay two names: rename leaves them then.
       this.#maker.unlink(parent, at);
       if (result < 0) {

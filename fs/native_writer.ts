@@ -19,6 +19,7 @@ import { NativeFlags } from "./native_flags.ts";
 import { NativeFile } from "./native_file.ts";
 import { NativeMetadata } from "./native_metadata.ts";
 import { RootNames } from "./root_names.ts";
+import { temporaryName } from "./temporary_name.ts";
 import type { Trail } from "./trail.ts";
 import {
   type Choices,
@@ -26,6 +27,8 @@ import {
   type TreeWriter,
   type WriterParts,
 } from "./tree_writer.ts";
+
+const ASCII = new TextEncoder();
 
 /** Writes a tree below one open directory. */
 export class NativeWriter implements TreeWriter {
@@ -105,6 +108,8 @@ export class NativeWriter implements TreeWriter {
       this.#trail.refused("open directory", "openat", -fd);
       return false;
     }
+    // One that must not change could not be completed; it gets its flags at its end.
+    if (made < 0) this.#flags.unlock(fd);
     this.#names.add(this.#trail.depth, entry.name);
     this.#directories.push(fd, entry, this.#uid, this.#gid);
     return true;
@@ -163,15 +168,31 @@ export class NativeWriter implements TreeWriter {
         return false;
       }
     }
-    const made = this.#maker.createNode(parent, name, type | mode & 0o600, dev);
+    const bits = type | mode & 0o600, maker = this.#maker;
+    let at = name, made = maker.createNode(parent, at, bits, dev);
+    if (
+      made === -ERRNO.EEXIST && this.#choices.overwriteNodes &&
+      !maker.isDirectory(parent, name)
+    ) {
+      at = ASCII.encode(temporaryName());
+      made = maker.createNode(parent, at, bits, dev);
+    }
     if (made < 0) {
       if (made !== -ERRNO.EPERM) this.#trail.refused(what, "mknodat", -made);
       else if (kind === "device") this.#trail.lose("devices");
       else this.#trail.lose(kind === "fifo" ? "fifos" : "sockets");
       return false;
     }
+    this.#metadata.applyByName(parent, at, entry, type);
+    if (at !== name) {
+      const replaced = this.#flags.replace(parent, at, name);
+      if (replaced < 0) {
+        maker.unlink(parent, at);
+        this.#trail.refused(`replace by ${kind}`, "renameat2", -replaced);
+        return false;
+      }
+    }
     this.#names.add(this.#trail.depth, name);
-    this.#metadata.applyByName(parent, name, entry, type);
     return true;
   }
 

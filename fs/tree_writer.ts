@@ -15,6 +15,8 @@ export interface RestoreOptions {
   overwriteSymlinks?: boolean;
   /** Whether a hardlink may take the place of what is there and is no directory. Default: no. */
   overwriteHardlinks?: boolean;
+  /** Whether a device, fifo or socket may take the place of what is there and is no directory. Default: no. */
+  overwriteNodes?: boolean;
   /** Whether directories that are there already are used, and get the archive's metadata. Default: no. */
   allowExistingDirs?: boolean;
   /** Whether extended attributes are restored. Default: yes. */
@@ -49,6 +51,7 @@ export function choose(options: RestoreOptions): Choices {
     overwriteFiles: options.overwriteFiles ?? false,
     overwriteSymlinks: options.overwriteSymlinks ?? false,
     overwriteHardlinks: options.overwriteHardlinks ?? false,
+    overwriteNodes: options.overwriteNodes ?? false,
     allowExistingDirs: options.allowExistingDirs ?? false,
     xattrs,
     acls: xattrs && (options.acls ?? true),

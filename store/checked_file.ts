@@ -41,7 +41,10 @@ export async function checkedIndex(
   options: Abortable = {},
 ): Promise<ChunkIndex> {
   const { name } = file, { kind } = parseArchiveName(name);
-  const index = await openIndex(await reader.file(name, options));
+  const index = await said(
+    name,
+    async () => await openIndex(await reader.file(name, options)),
+  );
   try {
     if (index.kind !== kind) {
       throw new FormatError(
@@ -85,6 +88,18 @@ export async function checkedBlob(
       isSecret ? "encrypted" : "plain"
     }, expected the contrary, as the manifest says`,
   );
+}
+
+/** What opening gives; what is wrong with a file is said of it. */
+async function said<T>(name: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    const why = cause.message.replace(/^Cannot read index: /, "");
+    const { offset } = cause, Kind = cause.constructor as typeof FormatError;
+    throw new Kind(`Cannot use ${name}: ${why}`, { offset, cause });
+  }
 }
 
 /** Reads a blob file whole. */

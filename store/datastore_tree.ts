@@ -1,6 +1,11 @@
 // What lies in a datastore on disk: namespaces, groups, snapshots, and the small files beside them.
 import type { Codecs } from "@pxar/chunk/codecs";
-import { NotFoundError, PxarError } from "@pxar/format/errors";
+import {
+  FormatError,
+  IntegrityError,
+  NotFoundError,
+  PxarError,
+} from "@pxar/format/errors";
 import {
   CLIENT_LOG_NAME,
   isDataFile,
@@ -203,7 +208,11 @@ export class DatastoreTree {
         }: there is none, the snapshot is not finished`,
       );
     }
-    return await readManifestBlob(blob, this.#codecs);
+    try {
+      return await readManifestBlob(blob, this.#codecs);
+    } catch (cause) {
+      throw ofManifest(snapshot, cause);
+    }
   }
 
   /** What a listing says of a group. */
@@ -300,4 +309,19 @@ function unlessWrong<T>(parse: () => T): T | undefined {
     if (error instanceof PxarError) return undefined;
     throw error;
   }
+}
+
+/** What is wrong with a manifest, said of its snapshot. */
+function ofManifest(snapshot: SnapshotName, cause: unknown): unknown {
+  const why = cause instanceof Error ? cause.message : "";
+  const message = `Cannot read the manifest of ${snapshotText(snapshot)}: ${
+    why.replace(/^Cannot \w+ (?:blob|manifest): /, "")
+  }`;
+  if (cause instanceof FormatError) {
+    const { offset } = cause, Kind = cause.constructor as typeof FormatError;
+    return new Kind(message, { offset, cause });
+  }
+  if (!(cause instanceof IntegrityError)) return cause;
+  const { expected, actual } = cause;
+  return new IntegrityError(message, { expected, actual, cause });
 }

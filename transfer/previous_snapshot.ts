@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChunkIndex } from "@pxar/chunk/chunk_index";
+import { hexOf } from "@pxar/chunk/digest";
 import type { CryptKey } from "@pxar/chunk/key";
 import { decode } from "@pxar/codec/decode";
 import { PxarError } from "@pxar/format/errors";
@@ -125,6 +126,7 @@ export class PreviousSnapshot {
         throw error;
       }
       const encrypted = cryptMode === "encrypt";
+      let isLost = false;
       const open = () =>
         ArchiveReader.open(index, this.#reader, crew, {
           encrypted,
@@ -135,9 +137,20 @@ export class PreviousSnapshot {
       return {
         entries: this.#entries(name, index, open),
         payload: payloadIndex,
-        has: async ({ digest }) =>
-          chunks === undefined ||
-          await chunks.touch(digest, { signal }) !== undefined,
+        has: async ({ digest }) => {
+          if (chunks === undefined) return true;
+          const size = await chunks.touch(digest, { signal });
+          if (size === undefined && !isLost) {
+            isLost = true;
+            this.#note(
+              name,
+              `the store has lost chunk ${
+                hexOf(digest)
+              } of it, so that older snapshots are damaged`,
+            );
+          }
+          return size !== undefined;
+        },
         close: async () => {
           await index.close();
           await payloadIndex.close();

@@ -88,7 +88,9 @@ Deno.test("extract takes patterns as operands, options and lines of a file", asy
     assertEquals(names(`${folder}/a/dir`), ["child"]);
     assertEquals((await run("b", "--files-from", "wanted")).code, 0);
     assertEquals(names(`${folder}/b`), ["dir", "file-empty"]);
-    assertEquals((await run("c", "no such thing")).code, 0);
+    const none = await run("c", "no such thing");
+    assertEquals(none.code, 5);
+    assertMatch(none.err, /^pxar: nothing in .* matches what was asked for\n$/);
     assertEquals(names(`${folder}/c`), []);
     const escaped = await pxar([
       "extract",

@@ -136,8 +136,15 @@ systemTest(
           all,
           ...words,
         ]);
-        assertEquals([restored.code, restored.err], [0, ""]);
-        assertEquals([extracted.code, extracted.err], [0, ""]);
+        for (const { code, err } of [restored, extracted]) {
+          if (patterns[0] === "/nowhere") {
+            assertEquals(code, 5);
+            assertMatch(
+              err,
+              /^pxar: nothing in .* matches what was asked for\n$/,
+            );
+          } else assertEquals([code, err], [0, ""]);
+        }
         assertEquals(
           await treeOf(`${folder}/${few}`),
           await treeOf(`${folder}/${all}`),

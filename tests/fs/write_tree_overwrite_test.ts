@@ -1,6 +1,11 @@
 // What happens to what is there already; the table "Extract" in tests/vectors/pxar/README.md, with the wanted differences.
+import { FLAGS } from "@pxar/format/flags";
 import type { WriteTreeOptions } from "@pxar/fs/write_tree";
-import { assertEquals, assertStringIncludes } from "../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+} from "../support/assert.ts";
 import {
   dir,
   file,
@@ -239,24 +244,65 @@ for (const native of [true, false]) {
   );
 }
 
-systemTest("writeTree() never replaces anything by a device, fifo or socket", [
-  "linux",
-  "root",
-], () =>
-  withDirectory(async (path) => {
-    for (const kind of ["device", "fifo", "socket"] as const) {
-      Deno.writeTextFileSync(`${path}/${kind}`, "old");
-      const report = await restore(path, [node(kind, kind)], ALL);
-      assertEquals(messages(report), [
-        `Cannot create ${kind} ${kind}: file exists`,
+systemTest(
+  "writeTree() replaces nothing by a device, fifo or socket unless told",
+  [
+    "linux",
+    "root",
+  ],
+  () =>
+    withDirectory(async (path) => {
+      for (const kind of ["device", "fifo", "socket"] as const) {
+        Deno.writeTextFileSync(`${path}/${kind}`, "old");
+        const report = await restore(path, [node(kind, kind)], ALL);
+        assertEquals(messages(report), [
+          `Cannot create ${kind} ${kind}: file exists`,
+        ]);
+      }
+      assertEquals(found(path).map((line) => line.slice(-3)), [
+        "old",
+        "old",
+        "old",
       ]);
-    }
-    assertEquals(found(path).map((line) => line.slice(-3)), [
-      "old",
-      "old",
-      "old",
-    ]);
-  }));
+    }),
+);
+
+systemTest(
+  "writeTree() completes a tree that was restored before: devices, fifos, sockets, and what must not change",
+  ["linux", "root", "attr"],
+  () =>
+    withDirectory(async (path) => {
+      const nodes = () => [
+        dir("locked", [file("inner", "new")], { flags: FLAGS.IMMUTABLE }),
+        file("fixed", "new", { flags: FLAGS.IMMUTABLE }),
+        node("device", "device", { device: { major: 7, minor: 99 } }),
+        node("fifo", "fifo"),
+        node("socket", "socket"),
+      ];
+      const options = { ...ALL, overwriteNodes: true };
+      try {
+        await restore(path, nodes());
+        Deno.removeSync(`${path}/device`);
+        await restore(path, [node("device", "device"), file("fifo", "wrong")], {
+          ...options,
+        });
+        for (let round = 0; round < 2; round++) {
+          const report = await restore(path, nodes(), options);
+          assertEquals(messages(report), []);
+        }
+        assertEquals(Deno.statSync(`${path}/device`).rdev, 7 * 256 + 99);
+        assert(Deno.statSync(`${path}/fifo`).isFifo);
+        assertEquals([...Deno.readDirSync(path)].length, 5);
+        Deno.mkdirSync(`${path}/other`);
+        const report = await restore(path, [node("fifo", "other")], options);
+        assertEquals(messages(report), [
+          "Cannot create fifo other: file exists",
+        ]);
+      } finally {
+        new Deno.Command("chattr", { args: ["-R", "-i", path] }).outputSync();
+      }
+    }),
+);
 
 systemTest(
   "writeTree() puts a file in the place of a device, and does not write to it",

@@ -715,6 +715,9 @@ async function chunkPathsOf(
   return paths;
 }
 
+const LOST =
+  /^root\.pxar of .* is not reused, or not all of it: the store has lost chunk [0-9a-f]{64} of it/;
+
 const CASES: readonly Case[] = [
   { what: "nothing has happened", base: SPLIT, reused: 20 },
   {
@@ -843,6 +846,7 @@ const CASES: readonly Case[] = [
       const paths = await chunkPathsOf(store, "root.ppxar.didx");
       await Deno.rename(paths[5]!, `${store.location}/moved`);
     },
+    note: LOST,
   },
   {
     what: "all of the payload is lost",
@@ -852,6 +856,7 @@ const CASES: readonly Case[] = [
         await Deno.remove(path);
       }
     },
+    note: LOST,
   },
 ];
 
@@ -882,14 +887,15 @@ for (const { what, base = {}, next, between, note, reused = 0 } of CASES) {
         notes.push(told);
       }
       const [rehearsal, summary] = summaries as [BackupSummary, BackupSummary];
-      assertEquals(notes[0], notes[1]);
+      const isLost = what.endsWith("payload is lost");
+      // A rehearsal does not touch chunks.
+      assertEquals(notes[0], isLost ? [] : notes[1]);
       assertEquals(
         notes[1]!.length,
         note === undefined ? 0 : 1,
         notes[1]!.join("\n"),
       );
       if (note !== undefined) assertMatch(notes[1]![0]!, note);
-      const isLost = what.endsWith("payload is lost");
       if (what.startsWith("the end")) {
         // What comes before is reused.
         assert(summary.filesReused > 0 && summary.filesReused < 20);
