@@ -38,6 +38,7 @@ export type ArchiveRef = FileRef | SnapshotRef;
 /** The last part of a snapshot's name where the newest finished one of its group is meant. */
 const LATEST = "latest";
 const REFERENCE = /^((?:vm|ct|host)\/[^/]+(?:\/[^/]+)?):([^/:]*)$/;
+const NO_ZONE = /^(?:vm|ct|host)\/[^/]+\/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 const SNAPSHOT = /^(?:vm|ct|host)\/[^/]+\/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /**
@@ -55,6 +56,11 @@ export function parseArchiveRef(
   if (SNAPSHOT.test(text)) {
     throw new UsageError(
       `Cannot take ${text} as an archive: it is a snapshot, expected one of its archives, such as ${text}:root.pxar`,
+    );
+  }
+  if (NO_ZONE.test(text)) {
+    throw new UsageError(
+      `Cannot take ${text}: its time has no Z at its end, expected ${text}Z`,
     );
   }
   const [, name, archive] = REFERENCE.exec(text) ?? [];

@@ -7,6 +7,9 @@ import type { RandomAccess } from "@pxar/codec/random_access";
 import { type ArchiveFile, openArchiveFile } from "@pxar/fs/archive_file";
 import { EXIT, ExitError, reasonOf, UsageError } from "./exits.ts";
 
+/** What looks like a group or snapshot. */
+const GROUP = /^(?:vm|ct|host)\/[^/]+(?:\/latest)?$/;
+
 /**
  * Opens an archive for reading from any place.
  *
@@ -42,9 +45,12 @@ export function openFile(path: string): ArchiveFile {
     if (error instanceof TypeError) {
       throw new ExitError(EXIT.failed, error.message);
     }
+    const isGroup = error instanceof Deno.errors.NotFound && GROUP.test(path);
     throw new ExitError(
       EXIT.failed,
-      `Cannot open ${path}: ${reasonOf(error)}`,
+      `Cannot open ${path}: ${reasonOf(error)}${
+        isGroup ? `, perhaps ${path}:root.pxar of a snapshot is meant` : ""
+      }`,
       { cause: error },
     );
   }

@@ -6,7 +6,8 @@ import {
   parseBackupRef,
 } from "../../cli/archive_ref.ts";
 import { UsageError } from "../../cli/exits.ts";
-import { assertEquals, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { pxar } from "./run.ts";
 
 const TIME = "2023-11-14T22:13:20Z";
 const group = (id: string, namespace = "") => ({
@@ -109,4 +110,18 @@ Deno.test("parseBackupRef() and backupOf() read snapshots with and without an ar
   for (const text of ["host", "", "host/elsa/latest/x", "etc.pxar", "-"]) {
     assertThrows(() => parseBackupRef(text, undefined), UsageError);
   }
+});
+
+Deno.test("a time without Z, and a group in the place of an archive, are said to be that", async () => {
+  const text = "host/elsa/2023-11-14T22:13:20";
+  for (const parse of [parseArchiveRef, parseBackupRef]) {
+    assertThrows(
+      () => parse(text, undefined),
+      UsageError,
+      `Cannot take ${text}: its time has no Z at its end, expected ${text}Z`,
+    );
+  }
+  const ran = await pxar(["ls", "host/nobody"]);
+  assertEquals([ran.code, ran.out], [1, ""]);
+  assert(ran.err.includes("perhaps host/nobody:root.pxar of a snapshot"));
 });
