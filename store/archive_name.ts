@@ -118,6 +118,24 @@ export function parseArchiveName(text: string): ArchiveName {
 }
 
 /**
+ * The names of the two files that a split archive is stored as.
+ *
+ * Source: spec E.2.
+ *
+ * @param client As users say it, such as `root.pxar`; the name of one of the two says the same.
+ * @returns `root.mpxar.didx` and `root.ppxar.didx`, in both forms.
+ */
+export function splitNames(
+  client: string,
+): { readonly metadata: ArchiveName; readonly payload: ArchiveName } {
+  const base = client.slice(0, client.lastIndexOf("."));
+  return {
+    metadata: parseArchiveName(`${base}.mpxar`),
+    payload: parseArchiveName(`${base}.ppxar`),
+  };
+}
+
+/**
  * Whether a file in a snapshot's folder is one of its data: an index or a blob, whatever stands before the ending.
  *
  * Source: spec E.1.
@@ -167,9 +185,7 @@ function named(server: string, client: string, kind: ArchiveKind): ArchiveName {
 
 /** The two files of a split archive of which one, or the unsplit form, was asked for. */
 function pair(asked: ArchiveName, listed: ReadonlySet<string>): ArchiveFiles {
-  const base = asked.client.slice(0, asked.client.lastIndexOf("."));
-  const metadata = parseArchiveName(`${base}.mpxar`);
-  const payload = parseArchiveName(`${base}.ppxar`);
+  const { metadata, payload } = splitNames(asked.client);
   const missing = [metadata, payload].filter((one) => !listed.has(one.server));
   if (missing.length === 0) return { split: true, metadata, payload };
   throw asked.content === "pxar" && missing.length === 2

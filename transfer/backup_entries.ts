@@ -1,36 +1,46 @@
 // A source of entries, asked to read as a backup needs it.
 import type { Batches } from "@pxar/format/entry";
-import type { ReadHow } from "./backup.ts";
-import { LOOK_AHEAD } from "./reuse.ts";
+import type { BackupOptions, BackupSource, ReadHow } from "./backup.ts";
+import {
+  LOOK_AHEAD,
+  type PreviousArchive,
+  reuse,
+  type ReuseCount,
+} from "./reuse.ts";
 
 /** Entries that are read beyond those that are looked ahead of: one batch. */
 const BATCH = 64;
 
-/** How a source is to be read. */
-export interface EntriesNeed {
-  /** See {@linkcode ReadHow.prelude}. */
-  readonly prelude: boolean;
-  /** See {@linkcode ReadHow.advise}. */
-  readonly advise: boolean;
-  /** Whether contents have to stay valid while others are looked at. */
-  readonly isHeld?: boolean;
-  /** How many entries are looked ahead of; 0 for none beyond a batch, whose contents need not be held. */
-  readonly ahead?: number | undefined;
-  /** Ends the reading. */
-  readonly signal: AbortSignal | undefined;
+/** What gives the entries of a tree. */
+export type EntrySource = Extract<
+  BackupSource,
+  { entries: unknown }
+>["entries"];
+
+/** Starts reading a source as it is told, where it can be told. */
+export function readEntries(source: EntrySource, how: ReadHow): Batches {
+  return typeof source === "function" ? source(how) : source;
 }
 
-/** Starts reading a source. */
-export function entriesOf(
-  source: Batches | ((how: ReadHow) => Batches),
-  need: EntriesNeed,
+/** Entries of a split archive: what has not changed since the one before is reused, where there is one. */
+export function splitEntries(
+  source: EntrySource,
+  previous: PreviousArchive | undefined,
+  count: ReuseCount,
+  { ahead = LOOK_AHEAD, dryRun = false, signal }: Pick<
+    BackupOptions,
+    "ahead" | "dryRun" | "signal"
+  >,
 ): Batches {
-  if (typeof source !== "function") return source;
-  const { prelude, advise, isHeld = false, ahead = LOOK_AHEAD, signal } = need;
-  return source({
-    prelude,
-    advise,
-    ...(isHeld && ahead > 0 && { hold: ahead + BATCH }),
-    ...(signal && { signal }),
+  const how = { prelude: true, ...(signal && { signal }) };
+  if (previous === undefined) {
+    return readEntries(source, { ...how, advise: !dryRun });
+  }
+  // With 0 nothing is held, so that no batch is looked beyond.
+  const read = readEntries(source, {
+    ...how,
+    advise: false,
+    ...(ahead > 0 && { hold: ahead + BATCH }),
   });
+  return reuse(read, previous, { ahead: ahead || undefined, count });
 }

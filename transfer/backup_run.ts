@@ -8,12 +8,11 @@ import { CatalogWriter } from "@pxar/codec/catalog_writer";
 import { encode } from "@pxar/codec/encode";
 import type { ByteSource } from "@pxar/codec/stream_reader";
 import type { Bytes } from "@pxar/format/bytes";
-import type { Batches } from "@pxar/format/entry";
 import {
   type ArchiveName,
   CATALOG_NAME,
-  parseArchiveName,
   RSA_KEY_NAME,
+  splitNames,
 } from "@pxar/store/archive_name";
 import { type ArchiveSummary, ArchiveWriter } from "@pxar/store/archive_writer";
 import { ChunkCrew } from "@pxar/store/chunk_crew";
@@ -28,14 +27,19 @@ import type { SnapshotWriter } from "@pxar/store/store";
 import type {
   ArchiveResult,
   BackupOptions,
+  BackupProgress,
   BackupSource,
   BackupSummary,
 } from "./backup.ts";
 import { NO_COUNTS, sumOf } from "./backup_counts.ts";
-import { entriesOf } from "./backup_entries.ts";
+import {
+  type EntrySource,
+  readEntries,
+  splitEntries,
+} from "./backup_entries.ts";
+import { countsOfProgress, startProgress } from "./backup_progress.ts";
 import { PreviousSnapshot } from "./previous_snapshot.ts";
-import { Progress, progress } from "./progress.ts";
-import { reuse, ReuseCount } from "./reuse.ts";
+import { progress } from "./progress.ts";
 
 /** Average length of a catalog's chunks, bytes. Source: spec E.2. */
 const CATALOG_AVERAGE = 512 << 10;
@@ -61,8 +65,6 @@ export class BackupRun implements AsyncDisposable {
   readonly #files: ManifestFile[] = [];
   readonly #archives: ArchiveResult[] = [];
   #previous: PreviousSnapshot | undefined;
-  /** Whether one of its archives was compared with. */
-  #isCompared = false;
   #catalog: OpenCatalog | undefined;
 
   private constructor(
@@ -140,7 +142,7 @@ export class BackupRun implements AsyncDisposable {
     );
     return {
       snapshot,
-      previous: this.#isCompared ? this.#previous?.snapshot : undefined,
+      previous: this.#previous?.compared,
       archives: this.#archives,
       files: this.#files,
       ...counts,
@@ -154,25 +156,22 @@ export class BackupRun implements AsyncDisposable {
   }
 
   async #openPrevious(): Promise<void> {
-    const { mode, key, signal, onNote = () => {} } = this.#options;
     const { base, chunks } = this.#writer;
-    if (mode !== "metadata" || base === undefined) return;
+    if (this.#options.mode !== "metadata" || base === undefined) return;
     this.#previous = await PreviousSnapshot.open(base, {
-      key,
+      ...this.#options,
       cryptMode: this.#cryptMode,
       crew: this.#crew,
       chunks,
-      onNote,
-      signal,
     });
   }
 
   async #addLegacy(
     { client, server }: ArchiveName,
-    source: Extract<BackupSource, { entries: unknown }>["entries"],
+    source: EntrySource,
   ): Promise<void> {
     const { signal, chunkSize: average } = this.#options;
-    const { state } = this.#start(client);
+    const state = this.#start(client);
     const { catalog } = await this.#openCatalog();
     const index = await this.#writer.dynamicIndex(server, { signal });
     await using archive = await ArchiveWriter.open(
@@ -182,64 +181,58 @@ export class BackupRun implements AsyncDisposable {
       this.#crew,
       { average, signal },
     );
-    const entries = progress(
-      entriesOf(source, { prelude: false, advise: true, signal }),
-      state,
-    );
+    const read = readEntries(source, {
+      prelude: false,
+      advise: true,
+      ...(signal && { signal }),
+    });
     await encode(
-      catalogTap(entries, catalog, server),
+      catalogTap(progress(read, state.progress), catalog, server),
       { metadata: archive },
       { signal },
     );
-    const summary = await archive.finish();
-    this.#note(client, [summary], state);
+    this.#note(state, [await archive.finish()]);
   }
 
   async #addSplit(
     { client }: ArchiveName,
-    source: Extract<BackupSource, { entries: unknown }>["entries"],
+    source: EntrySource,
   ): Promise<void> {
-    const { signal, chunkSize: average, ahead } = this.#options;
-    const { state, count } = this.#start(client);
-    const base = client.slice(0, -".pxar".length);
-    const names = ["ppxar", "mpxar"].map((ending) =>
-      parseArchiveName(`${base}.${ending}`).server
-    );
-    const [payloadName, metadataName] = names as [string, string];
+    const { signal, chunkSize: average } = this.#options;
+    const state = this.#start(client);
+    const names = splitNames(client);
     const writer = this.#writer, crew = this.#crew;
     await using payload = await PayloadWriter.open(
-      payloadName,
+      names.payload.server,
       writer,
-      await writer.dynamicIndex(payloadName, { signal }),
+      await writer.dynamicIndex(names.payload.server, { signal }),
       crew,
       { average, signal },
     );
     await using metadata = await ArchiveWriter.open(
-      metadataName,
+      names.metadata.server,
       writer,
-      await writer.dynamicIndex(metadataName, { signal }),
+      await writer.dynamicIndex(names.metadata.server, { signal }),
       crew,
       { average, signal },
     );
     const previous = await this.#previous?.archive(client);
-    if (previous !== undefined) this.#isCompared = true;
     try {
-      const read = entriesOf(source, {
-        prelude: true,
-        advise: previous === undefined,
-        ahead,
-        isHeld: previous !== undefined,
-        signal,
-      });
-      const entries: Batches = previous === undefined
-        ? read
-        : reuse(read, previous, { ahead: ahead || undefined, count });
-      await encode(progress(entries, state), { metadata, payload }, { signal });
+      const entries = splitEntries(
+        source,
+        previous,
+        state.reused,
+        this.#options,
+      );
+      await encode(
+        progress(entries, state.progress),
+        { metadata, payload },
+        { signal },
+      );
     } finally {
       await previous?.close();
     }
-    const summaries = [await payload.finish(), await metadata.finish()];
-    this.#note(client, summaries, state, count);
+    this.#note(state, [await payload.finish(), await metadata.finish()]);
   }
 
   async #addImage(
@@ -247,7 +240,7 @@ export class BackupRun implements AsyncDisposable {
     { image, size }: { readonly image: ByteSource; readonly size: number },
   ): Promise<void> {
     const { signal, chunkSize = IMAGE_CHUNK } = this.#options;
-    const { state } = this.#start(client);
+    const state = this.#start(client), { progress } = state;
     const writer = this.#writer;
     await using archive = await ArchiveWriter.open(
       server,
@@ -258,23 +251,24 @@ export class BackupRun implements AsyncDisposable {
     );
     await archive.readFrom(image, (count) => {
       if (count > size) refuseLength(client, `more than ${size} bytes`, size);
-      state.read(count - state.bytes);
+      progress.read(count - progress.bytes);
     });
-    if (state.bytes < size) refuseLength(client, `${state.bytes} bytes`, size);
-    this.#note(client, [await archive.finish()], state);
+    if (progress.bytes < size) {
+      refuseLength(client, `${progress.bytes} bytes`, size);
+    }
+    this.#note(state, [await archive.finish()]);
   }
 
   async #addBlob({ client, server }: ArchiveName, bytes: Bytes): Promise<void> {
-    const { state } = this.#start(client);
+    const state = this.#start(client);
     const { key } = this.#options;
     const isSecret = this.#cryptMode === "encrypt";
     const file = await this.#putBlob(server, bytes, isSecret ? key : undefined);
-    state.read(bytes.length);
+    state.progress.read(bytes.length);
     this.#archives.push({
-      ...NO_COUNTS,
+      ...countsOfProgress(state),
       archive: client,
       files: [file],
-      bytesRead: bytes.length,
       bytesNew: bytes.length,
       bytesStored: file.size,
     });
@@ -314,14 +308,8 @@ export class BackupRun implements AsyncDisposable {
     return this.#catalog = { archive, catalog: new CatalogWriter(archive) };
   }
 
-  #start(archive: string): { state: Progress; count: ReuseCount } {
-    const { onProgress } = this.#options, count = new ReuseCount();
-    const state = new Progress(
-      onProgress &&
-        (() => onProgress({ archive, progress: state, reused: count })),
-    );
-    onProgress?.({ archive, progress: state, reused: count });
-    return { state, count };
+  #start(archive: string): BackupProgress {
+    return startProgress(archive, this.#options.onProgress);
   }
 
   #list({ file }: ArchiveSummary): ManifestFile {
@@ -330,22 +318,11 @@ export class BackupRun implements AsyncDisposable {
     return listed;
   }
 
-  #note(
-    archive: string,
-    summaries: readonly ArchiveSummary[],
-    state: Progress,
-    count = new ReuseCount(),
-  ): void {
+  #note(state: BackupProgress, summaries: readonly ArchiveSummary[]): void {
     this.#archives.push({
-      ...countsOf(summaries),
-      archive,
+      ...sumOf([countsOfProgress(state), countsOf(summaries)]),
+      archive: state.archive,
       files: summaries.map((one) => this.#list(one)),
-      entries: state.entries,
-      regularFiles: state.files,
-      bytesRead: state.bytes,
-      bytesReused: count.bytes,
-      filesReused: count.files,
-      filesReread: count.rereadFiles,
     });
   }
 }
@@ -361,7 +338,6 @@ function countsOf(summaries: readonly ArchiveSummary[]): typeof NO_COUNTS {
   return sumOf(summaries.map((one) => ({
     ...NO_COUNTS,
     chunks: one.chunks,
-    chunksReused: one.knownChunks,
     chunksNew: one.newChunks,
     bytesNew: one.newBytes,
     bytesStored: one.storedBytes,

@@ -5,11 +5,10 @@
  */
 import type { ChunkIndex } from "@pxar/chunk/chunk_index";
 import { hexOf } from "@pxar/chunk/digest";
-import type { CryptKey } from "@pxar/chunk/key";
 import { decode } from "@pxar/codec/decode";
 import { PxarError } from "@pxar/format/errors";
 import type { Batch } from "@pxar/format/entry";
-import { parseArchiveName } from "@pxar/store/archive_name";
+import { splitNames } from "@pxar/store/archive_name";
 import { ArchiveReader } from "@pxar/store/archive_stream";
 import { checkedIndex } from "@pxar/store/checked_file";
 import type { ChunkCrew } from "@pxar/store/chunk_crew";
@@ -17,6 +16,7 @@ import type { CryptMode, Manifest } from "@pxar/store/manifest";
 import { verifyManifest } from "@pxar/store/manifest_signature";
 import { type SnapshotName, snapshotText } from "@pxar/store/snapshot";
 import type { ChunkStore, SnapshotReader } from "@pxar/store/store";
+import type { BackupOptions } from "./backup.ts";
 import type { PreviousArchive } from "./reuse.ts";
 
 /** Memory for its metadata archive, bytes: one chunk of the greatest length. */
@@ -26,19 +26,14 @@ const BUDGET = 16 << 20;
 const BUFFER = 1 << 20;
 
 /** What a snapshot before is opened with. */
-export interface PreviousOptions {
-  /** The key of the new one. */
-  readonly key: CryptKey | undefined;
-  /** What that does to the new one. */
+export interface PreviousOptions
+  extends Pick<BackupOptions, "key" | "onNote" | "signal"> {
+  /** What the key does to the new one. */
   readonly cryptMode: CryptMode;
   /** Reads its metadata archives. */
   readonly crew: ChunkCrew;
   /** Says which chunks are still there; `undefined` where that is taken for granted. */
   readonly chunks: Pick<ChunkStore, "touch" | "setAside"> | undefined;
-  /** Told why something of it is of no use. */
-  readonly onNote: (sentence: string) => void;
-  /** Ends the work. */
-  readonly signal: AbortSignal | undefined;
 }
 
 /** A split archive of the snapshot before, open. */
@@ -52,6 +47,7 @@ export class PreviousSnapshot {
   readonly #reader: SnapshotReader;
   readonly #manifest: Manifest;
   readonly #options: PreviousOptions;
+  #isCompared = false;
 
   private constructor(
     reader: SnapshotReader,
@@ -63,9 +59,9 @@ export class PreviousSnapshot {
     this.#options = options;
   }
 
-  /** Its name. */
-  get snapshot(): SnapshotName {
-    return this.#reader.snapshot;
+  /** Its name, where one of its archives was opened to be compared with. */
+  get compared(): SnapshotName | undefined {
+    return this.#isCompared ? this.#reader.snapshot : undefined;
   }
 
   /**
@@ -85,7 +81,7 @@ export class PreviousSnapshot {
       verifyManifest(manifest, key);
       return new PreviousSnapshot(reader, manifest, options);
     }, (why) =>
-      onNote(
+      onNote?.(
         `nothing is reused of ${snapshotText(reader.snapshot)}: ${why}`,
       ));
   }
@@ -100,11 +96,10 @@ export class PreviousSnapshot {
    */
   async archive(name: string): Promise<OpenPrevious | undefined> {
     const { cryptMode, signal, crew, chunks } = this.#options;
-    const base = name.slice(0, -".pxar".length);
-    const [metadata, payload] = ["mpxar", "ppxar"].map((ending) => {
-      const { server } = parseArchiveName(`${base}.${ending}`);
-      return this.#manifest.files.find(({ name }) => name === server);
-    });
+    const names = splitNames(name);
+    const [metadata, payload] = [names.metadata, names.payload].map((
+      { server },
+    ) => this.#manifest.files.find(({ name }) => name === server));
     if (metadata === undefined || payload === undefined) return undefined;
     const other = [metadata, payload].find((one) =>
       one.cryptMode !== cryptMode
@@ -116,7 +111,7 @@ export class PreviousSnapshot {
       );
       return undefined;
     }
-    return await unlessWrong(async () => {
+    const opened = await unlessWrong<OpenPrevious>(async () => {
       const index = await checkedIndex(this.#reader, metadata, { signal });
       let payloadIndex: ChunkIndex;
       try {
@@ -157,6 +152,8 @@ export class PreviousSnapshot {
         },
       };
     }, (why) => this.#note(name, why));
+    if (opened !== undefined) this.#isCompared = true;
+    return opened;
   }
 
   /** Entries up to where they are damaged: files behind that are read again, and a damaged chunk is not taken for one that need not be stored. */
@@ -213,7 +210,7 @@ export class PreviousSnapshot {
   }
 
   #note(name: string, why: string): void {
-    this.#options.onNote(
+    this.#options.onNote?.(
       `${name} of ${
         snapshotText(this.#reader.snapshot)
       } is not reused, or not all of it: ${why}`,

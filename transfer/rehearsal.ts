@@ -8,7 +8,6 @@ import {
   snapshotText,
 } from "@pxar/store/snapshot";
 import type { SnapshotReader, Store } from "@pxar/store/store";
-import type { Batches } from "@pxar/format/entry";
 import { NotFoundError } from "@pxar/format/errors";
 import type {
   ArchiveResult,
@@ -17,10 +16,13 @@ import type {
   BackupSummary,
 } from "./backup.ts";
 import { NO_COUNTS, sumOf } from "./backup_counts.ts";
-import { entriesOf } from "./backup_entries.ts";
+import {
+  type EntrySource,
+  readEntries,
+  splitEntries,
+} from "./backup_entries.ts";
+import { countsOfProgress, startProgress } from "./backup_progress.ts";
 import { PreviousSnapshot } from "./previous_snapshot.ts";
-import { reuse, ReuseCount } from "./reuse.ts";
-import { Progress } from "./progress.ts";
 
 /** Looks at sources as a backup would; nothing is written, and no content is read. */
 export class Rehearsal implements AsyncDisposable {
@@ -30,7 +32,6 @@ export class Rehearsal implements AsyncDisposable {
   readonly #crew: ChunkCrew | undefined;
   readonly #previous: PreviousSnapshot | undefined;
   readonly #archives: ArchiveResult[] = [];
-  #isCompared = false;
 
   private constructor(
     snapshot: SnapshotName,
@@ -53,7 +54,7 @@ export class Rehearsal implements AsyncDisposable {
     cryptMode: CryptMode,
     options: BackupOptions,
   ): Promise<Rehearsal> {
-    const { mode, signal, key, native, threads, onNote = () => {} } = options;
+    const { mode, signal, key, native, threads } = options;
     const last = await newest(store, snapshot, signal);
     // Where none is told, a backup waits for one that is later.
     if (last !== undefined && options.time !== undefined) {
@@ -74,12 +75,10 @@ export class Rehearsal implements AsyncDisposable {
         spare: Infinity,
       });
       const previous = await PreviousSnapshot.open(base, {
-        key,
+        ...options,
         cryptMode,
         crew,
         chunks: undefined,
-        onNote,
-        signal,
       });
       return new Rehearsal(snapshot, options, base, crew, previous);
     } catch (error) {
@@ -107,7 +106,7 @@ export class Rehearsal implements AsyncDisposable {
     return {
       ...sumOf(this.#archives),
       snapshot: this.#snapshot,
-      previous: this.#isCompared ? this.#previous?.snapshot : undefined,
+      previous: this.#previous?.compared,
       archives: this.#archives,
       files: [],
     };
@@ -119,53 +118,31 @@ export class Rehearsal implements AsyncDisposable {
     await this.#base?.[Symbol.asyncDispose]();
   }
 
-  async #addTree(
-    archive: string,
-    source: Extract<BackupSource, { entries: unknown }>["entries"],
-  ): Promise<void> {
-    const { mode, signal, ahead, onProgress } = this.#options;
+  async #addTree(archive: string, source: EntrySource): Promise<void> {
+    const { mode, signal, onProgress } = this.#options;
     const previous = await this.#previous?.archive(archive);
-    if (previous !== undefined) this.#isCompared = true;
-    const count = new ReuseCount();
-    const state = new Progress(
-      onProgress &&
-        (() => onProgress({ archive, progress: state, reused: count })),
-    );
+    const state = startProgress(archive, onProgress), { progress } = state;
     try {
-      const read = entriesOf(source, {
-        prelude: mode === "data" || mode === "metadata",
-        advise: false,
-        ahead,
-        isHeld: previous !== undefined,
-        signal,
-      });
-      const entries: Batches = previous === undefined
-        ? read
-        : reuse(read, previous, { ahead: ahead || undefined, count });
+      const entries = mode === "data" || mode === "metadata"
+        ? splitEntries(source, previous, state.reused, this.#options)
+        : readEntries(source, {
+          prelude: false,
+          advise: false,
+          ...(signal && { signal }),
+        });
       for await (const batch of entries) {
         signal?.throwIfAborted();
-        state.pass(batch);
+        progress.pass(batch);
         for (const { kind, content } of batch) {
           if (kind === "file" && content !== undefined) {
-            state.read(content.size);
+            progress.read(content.size);
           }
         }
       }
     } finally {
       await previous?.close();
     }
-    this.#archives.push({
-      ...NO_COUNTS,
-      archive,
-      files: [],
-      entries: state.entries,
-      regularFiles: state.files,
-      bytesRead: state.bytes,
-      bytesReused: count.bytes,
-      filesReused: count.files,
-      filesReread: count.rereadFiles,
-      chunksReused: count.chunks,
-    });
+    this.#archives.push({ ...countsOfProgress(state), archive, files: [] });
   }
 }
 
