@@ -19,12 +19,6 @@ export interface CrewOptions<Setup, Request, Answer> {
   readonly open: (setup: Setup) => Promise<Serve<Request, Answer>>;
   /** How many threads; as many as there are processors unless told, none for 0. */
   readonly threads?: number | undefined;
-  /** How much work is done on this thread before others are started, which takes a while, too: a sum of what `work` gives; 0 unless told. */
-  readonly spare?: number | undefined;
-  /** How much work something has been, given its weight; all of it unless told. Only matters with `spare`. */
-  readonly work?: ((answer: Answer, weight: number) => number) | undefined;
-  /** What whoever begins to serve later has to be told: all that {@linkcode Crew.tell} has told and that still counts. Needed with `spare`. */
-  readonly retell?: (() => Iterable<Request>) | undefined;
 }
 
 /** Serves requests, on other threads where there are any. */
@@ -72,17 +66,7 @@ export type CrewReply<Answer> =
 export async function startCrew<Setup, Request, Answer>(
   options: CrewOptions<Setup, Request, Answer>,
 ): Promise<Crew<Request, Answer>> {
-  const {
-    module,
-    setup,
-    threads =
-      (globalThis.navigator as { hardwareConcurrency?: number } | undefined)
-        ?.hardwareConcurrency ?? 1,
-    spare = 0,
-  } = options;
-  if (spare > 0 && threads > 0) {
-    return new GrowingCrew({ ...options, threads, spare });
-  }
+  const { module, setup, threads = processors() } = options;
   const members = (await Promise.all(
     Array.from(
       { length: threads },
@@ -91,6 +75,14 @@ export async function startCrew<Setup, Request, Answer>(
   )).filter((one) => one !== undefined);
   if (members.length > 0) return new ThreadCrew(members);
   return new LocalCrew(await options.open(setup));
+}
+
+/** How many threads may work at once here. */
+export function processors(): number {
+  const { navigator } = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+  };
+  return navigator?.hardwareConcurrency ?? 1;
 }
 
 /** One thread, and what it still has to do. */
@@ -186,75 +178,6 @@ class ThreadCrew<Request, Answer> implements Crew<Request, Answer> {
 
   close(): void {
     for (const member of this.#members) member.end();
-  }
-}
-
-/** Serves on this thread until there was some work and others have been started for it. */
-class GrowingCrew<Setup, Request, Answer> implements Crew<Request, Answer> {
-  readonly threads: number;
-  readonly #options: CrewOptions<Setup, Request, Answer>;
-  #spare: number;
-  #local: Promise<Crew<Request, Answer>> | undefined;
-  #growing: Promise<void> | undefined;
-  #grown: Crew<Request, Answer> | undefined;
-  #isOpen = true;
-
-  constructor(
-    options: CrewOptions<Setup, Request, Answer> & {
-      readonly threads: number;
-      readonly spare: number;
-    },
-  ) {
-    this.threads = options.threads;
-    this.#options = options;
-    this.#spare = options.spare;
-  }
-
-  async ask(request: Request, weight: number): Promise<Answer> {
-    this.#demandOpen();
-    // Work on this thread would keep it from hearing that the others are up.
-    await this.#growing;
-    const crew = this.#grown ?? await (this.#local ??= this.#start(0));
-    const answer = await crew.ask(request, weight);
-    this.#spare -= this.#options.work?.(answer, weight) ?? weight;
-    if (this.#spare < 0 && this.#isOpen) {
-      // Where it fails, the work is done here.
-      this.#growing ??= this.#grow().catch(() => {});
-    }
-    return answer;
-  }
-
-  async tell(request: Request): Promise<void> {
-    await Promise.all([
-      this.#local?.then((crew) => crew.tell(request)),
-      this.#growing?.then(() => this.#grown?.tell(request)),
-    ]);
-  }
-
-  close(): void {
-    this.#isOpen = false;
-    this.#grown?.close();
-    // Whoever asked meets the error.
-    this.#local?.then((crew) => crew.close(), () => {});
-  }
-
-  async #grow(): Promise<void> {
-    const crew = await this.#start(this.threads);
-    if (this.#isOpen) this.#grown = crew;
-    else crew.close();
-  }
-
-  async #start(threads: number): Promise<Crew<Request, Answer>> {
-    const crew = await startCrew({ ...this.#options, threads, spare: 0 });
-    for (const request of this.#options.retell?.() ?? []) {
-      await crew.tell(request);
-    }
-    return crew;
-  }
-
-  #demandOpen(): void {
-    if (this.#isOpen) return;
-    throw new Error("Cannot go on: the threads were ended");
   }
 }
 

@@ -42,6 +42,7 @@ export * from "./cut_rules.ts";
 export * from "./digest.ts";
 export * from "./dynamic_index.ts";
 export * from "./fixed_index.ts";
+export * from "./growing_crew.ts";
 export * from "./index_sink.ts";
 export * from "./join.ts";
 export * from "./kdf.ts";

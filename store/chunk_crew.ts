@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Crew, startCrew } from "@pxar/chunk/crew";
+import { type Crew, processors, startCrew } from "@pxar/chunk/crew";
+import { growingCrew } from "@pxar/chunk/growing_crew";
 import type { Digest } from "@pxar/chunk/digest";
 import type { CryptKey } from "@pxar/chunk/key";
 import type { Native } from "@pxar/chunk/native";
@@ -62,7 +63,13 @@ export class ChunkCrew {
     direct: DirectChunks | undefined,
     options: ChunkCrewOptions = {},
   ): Promise<ChunkCrew> {
-    const { key, compress = true, native, threads, spare } = options;
+    const {
+      key,
+      compress = true,
+      native,
+      threads = processors(),
+      spare = 0,
+    } = options;
     const setup: WorkSetup = {
       key: key?.key,
       compress,
@@ -71,21 +78,25 @@ export class ChunkCrew {
     };
     const module = new URL("./chunk_worker.ts", import.meta.url);
     const memories = new Map<number, ArrayBuffer>();
-    const crew = await startCrew<WorkSetup, WorkRequest, WorkAnswer>({
+    const parts = {
       module,
       setup,
       open: openWork,
       // Memory that is not shared cannot be reached by other threads.
       threads: typeof SharedArrayBuffer === "function" ? threads : 0,
-      spare,
-      work: ({ existed }, weight) => existed ? weight / EASIER : weight,
-      retell: () =>
-        memories.entries().map(([id, buffer]) => ({
-          op: "memory",
-          id,
-          buffer,
-        })),
-    });
+    };
+    const crew: Crew<WorkRequest, WorkAnswer> = spare === 0
+      ? await startCrew(parts)
+      : growingCrew(parts, {
+        after: spare,
+        work: ({ existed }, weight) => existed ? weight / EASIER : weight,
+        retell: () =>
+          memories.entries().map(([id, buffer]) => ({
+            op: "memory",
+            id,
+            buffer,
+          })),
+      });
     return new ChunkCrew(crew, memories);
   }
 
