@@ -14,18 +14,17 @@ import { LinkTargets, splitTarget } from "./link_target.ts";
 import type { Maker } from "./maker.ts";
 import type { NativeFlags } from "./native_flags.ts";
 import type { NativeMetadata } from "./native_metadata.ts";
+import type { NativePlace, Placed } from "./native_place.ts";
 import type { RootNames } from "./root_names.ts";
-import { temporaryName } from "./temporary_name.ts";
 import type { Trail } from "./trail.ts";
 import type { Choices } from "./tree_writer.ts";
-
-const ASCII = new TextEncoder();
 
 /** Makes links. */
 export class NativeLinks {
   readonly #maker: Maker;
   readonly #metadata: NativeMetadata;
   readonly #flags: NativeFlags;
+  readonly #place: NativePlace;
   readonly #trail: Trail;
   readonly #choices: Choices;
   readonly #names: RootNames;
@@ -37,6 +36,7 @@ export class NativeLinks {
    * @param maker Makes the calls.
    * @param metadata Sets what a symlink is beside its target.
    * @param flags Lifts what forbids further names.
+   * @param place Puts them where they belong.
    * @param trail Takes what goes wrong.
    * @param choices What is wanted.
    * @param names What hardlinks may go to.
@@ -45,6 +45,7 @@ export class NativeLinks {
     maker: Maker,
     metadata: NativeMetadata,
     flags: NativeFlags,
+    place: NativePlace,
     trail: Trail,
     choices: Choices,
     names: RootNames,
@@ -52,6 +53,7 @@ export class NativeLinks {
     this.#maker = maker;
     this.#metadata = metadata;
     this.#flags = flags;
+    this.#place = place;
     this.#trail = trail;
     this.#choices = choices;
     this.#names = names;
@@ -70,15 +72,13 @@ export class NativeLinks {
       );
       return false;
     }
-    return this.#place(
-      "symlink",
-      "symlinkat",
-      parent,
-      entry.name,
-      this.#choices.overwriteSymlinks,
-      (name) => this.#maker.createSymlink(target, parent, name),
-      (name) => this.#metadata.applyByName(parent, name, entry, S_IFLNK),
-    );
+    return this.#put(parent, entry.name, {
+      kind: "symlink",
+      call: "symlinkat",
+      replace: this.#choices.overwriteSymlinks,
+      make: (name) => this.#maker.createSymlink(target, parent, name),
+      dress: (name) => this.#metadata.applyByName(parent, name, entry, S_IFLNK),
+    });
   }
 
   /** Makes one name more for a regular file below the root. */
@@ -120,50 +120,17 @@ export class NativeLinks {
       );
       return false;
     }
-    return this.#place(
-      "hardlink",
-      "linkat",
-      parent,
-      entry.name,
-      this.#choices.overwriteHardlinks,
-      (name) => this.#link(from, last, parent, name),
-      () => {},
-    );
+    return this.#put(parent, entry.name, {
+      kind: "hardlink",
+      call: "linkat",
+      replace: this.#choices.overwriteHardlinks,
+      make: (name) => this.#link(from, last, parent, name),
+      dress: () => {},
+    });
   }
 
-  /** Makes a link, where it may in the place of what is there: under another name first, so that nothing is lost if it fails. */
-  #place(
-    kind: "symlink" | "hardlink",
-    call: "symlinkat" | "linkat",
-    parent: number,
-    name: Bytes,
-    replace: boolean,
-    make: (name: Bytes) => number,
-    dress: (name: Bytes) => void,
-  ): boolean {
-    let at = name;
-    let result = make(at);
-    if (
-      result === -ERRNO.EEXIST && replace &&
-      !this.#maker.isDirectory(parent, name)
-    ) {
-      at = ASCII.encode(temporaryName());
-      result = make(at);
-    }
-    if (result < 0) {
-      this.#trail.refused(`create ${kind}`, call, -result);
-      return false;
-    }
-    dress(at);
-    if (at !== name) {
-      result = this.#flags.replace(parent, at, name);
-      // Two names of one file stay two names: rename leaves them then.
-      this.#maker.unlink(parent, at);
-      if (result < 0) {
-        this.#trail.refused(`replace by ${kind}`, "renameat2", -result);
-        return false;
-      }
-    }
+  #put(parent: number, name: Bytes, placed: Placed): boolean {
+    if (!this.#place.put(parent, name, placed)) return false;
     this.#names.add(this.#trail.depth, name);
     return true;
   }

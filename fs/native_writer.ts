@@ -4,11 +4,9 @@
  * @module
  */
 import type { Bytes } from "@pxar/format/bytes";
-import { deviceToDev } from "@pxar/format/device";
 import type { Entry } from "@pxar/format/entry";
-import { FormatError, SystemError } from "@pxar/format/errors";
+import { SystemError } from "@pxar/format/errors";
 import { showName } from "@pxar/format/name";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "@pxar/sys/abi";
 import { ERRNO, errnoCode, errnoText } from "@pxar/sys/errno";
 import type { Libc } from "@pxar/sys/libc";
 import { SmallFileThread } from "./small_file_thread.ts";
@@ -18,8 +16,9 @@ import { NativeLinks } from "./native_links.ts";
 import { NativeFlags } from "./native_flags.ts";
 import { NativeFile } from "./native_file.ts";
 import { NativeMetadata } from "./native_metadata.ts";
+import { NativeNodes } from "./native_nodes.ts";
+import { NativePlace } from "./native_place.ts";
 import { RootNames } from "./root_names.ts";
-import { temporaryName } from "./temporary_name.ts";
 import type { Trail } from "./trail.ts";
 import {
   type Choices,
@@ -27,8 +26,6 @@ import {
   type TreeWriter,
   type WriterParts,
 } from "./tree_writer.ts";
-
-const ASCII = new TextEncoder();
 
 /** Writes a tree below one open directory. */
 export class NativeWriter implements TreeWriter {
@@ -42,6 +39,7 @@ export class NativeWriter implements TreeWriter {
   readonly #file: NativeFile;
   readonly #directories: DirectoryStack;
   readonly #links: NativeLinks;
+  readonly #nodes: NativeNodes;
   readonly #names: RootNames = new RootNames();
   readonly #mask: number;
   readonly #uid: number;
@@ -80,13 +78,22 @@ export class NativeWriter implements TreeWriter {
       this.#thread,
     );
     this.#directories = new DirectoryStack(this.#maker);
+    const place = new NativePlace(this.#maker, this.#flags, trail);
     this.#links = new NativeLinks(
       this.#maker,
       this.#metadata,
       this.#flags,
+      place,
       trail,
       choices,
       this.#names,
+    );
+    this.#nodes = new NativeNodes(
+      this.#maker,
+      this.#metadata,
+      place,
+      trail,
+      choices,
     );
   }
 
@@ -149,50 +156,8 @@ export class NativeWriter implements TreeWriter {
   node(entry: Entry): boolean {
     const parent = this.#directories.top.fd;
     if (parent < 0) return false;
-    const { kind, name, mode } = entry;
-    const what = `create ${kind}`;
-    let dev = 0n, type = kind === "fifo" ? S_IFIFO : S_IFSOCK;
-    if (kind === "device") {
-      type = mode & S_IFMT;
-      if (
-        entry.device === undefined || (type !== S_IFBLK && type !== S_IFCHR)
-      ) {
-        this.#trail.fail(what, "its numbers are missing, expected a device");
-        return false;
-      }
-      try {
-        dev = deviceToDev(entry.device);
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        this.#trail.fail(what, error.message, error);
-        return false;
-      }
-    }
-    const bits = type | mode & 0o600, maker = this.#maker;
-    let at = name, made = maker.createNode(parent, at, bits, dev);
-    if (
-      made === -ERRNO.EEXIST && this.#choices.overwriteNodes &&
-      !maker.isDirectory(parent, name)
-    ) {
-      at = ASCII.encode(temporaryName());
-      made = maker.createNode(parent, at, bits, dev);
-    }
-    if (made < 0) {
-      if (made !== -ERRNO.EPERM) this.#trail.refused(what, "mknodat", -made);
-      else if (kind === "device") this.#trail.lose("devices");
-      else this.#trail.lose(kind === "fifo" ? "fifos" : "sockets");
-      return false;
-    }
-    this.#metadata.applyByName(parent, at, entry, type);
-    if (at !== name) {
-      const replaced = this.#flags.replace(parent, at, name);
-      if (replaced < 0) {
-        maker.unlink(parent, at);
-        this.#trail.refused(`replace by ${kind}`, "renameat2", -replaced);
-        return false;
-      }
-    }
-    this.#names.add(this.#trail.depth, name);
+    if (!this.#nodes.node(parent, entry)) return false;
+    this.#names.add(this.#trail.depth, entry.name);
     return true;
   }
 
