@@ -177,8 +177,7 @@ export class LookAhead {
         this.#put(part, before, true);
         const left = this.#waiting.slice(part.to);
         this.#clear(part.end);
-        this.#waiting = left;
-        this.#open = left.filter(({ entry }) => entry.kind !== "end").length;
+        for (const { entry, offset } of left) this.#wait(entry, offset);
         return;
       }
     }

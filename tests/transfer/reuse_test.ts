@@ -106,6 +106,20 @@ class HeldContent implements Content {
   };
 }
 
+/** Content that is over when the next batch is asked for. */
+class PassingContent extends BytesContent {
+  #isOver = false;
+
+  override read(into: Bytes): number {
+    assert(!this.#isOver, "a content was read after its batch");
+    return super.read(into);
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+}
+
 type Files = ReadonlyMap<
   string,
   { readonly bytes: () => Bytes; readonly size: number; readonly secs: number }
@@ -114,6 +128,7 @@ type Files = ReadonlyMap<
 /** The entries of files by their paths, in batches of so many. */
 function* tree(files: Files, batch = 64, holds = true): Generator<Entry[]> {
   const out: Entry[] = [makeEntry("directory", dirMetadata(0o755).build())];
+  const passing: PassingContent[] = [];
   const open: string[] = [];
   const sorted = [...files].map(([path, file]) => ({
     parts: path.split("/"),
@@ -132,14 +147,18 @@ function* tree(files: Files, batch = 64, holds = true): Generator<Entry[]> {
       open.push(folder);
     }
     const bytes = file.bytes();
-    const content = holds ? new HeldContent(bytes) : new BytesContent(bytes);
+    const content = holds ? new HeldContent(bytes) : new PassingContent(bytes);
+    if (content instanceof PassingContent) passing.push(content);
     out.push(makeEntry("file", {
       ...fileMetadata(0o644).build(),
       name: UTF8.encode(parts.at(-1)!),
       secs: file.secs,
       content,
     }));
-    if (out.length >= batch) yield out.splice(0);
+    if (out.length >= batch) {
+      yield out.splice(0);
+      for (const content of passing.splice(0)) content.end();
+    }
   }
   for (; open.length > 0; open.pop()) out.push(makeEntry("end"));
   out.push(makeEntry("end"));
