@@ -281,3 +281,21 @@ function numberOf(id: string): string | undefined {
     (digits.length === 20 && digits <= "18446744073709551615");
   return fits ? digits : undefined;
 }
+
+/**
+ * States that a snapshot may be made behind another one of its group. Source: spec E.4.
+ *
+ * @param snapshot The new one.
+ * @param last The last one that is finished.
+ * @throws {RangeError} If its time is not later.
+ */
+export function demandLater(snapshot: SnapshotName, last: SnapshotName): void {
+  if (snapshot.time > last.time) return;
+  throw new RangeError(
+    `Cannot begin snapshot ${
+      snapshotText(snapshot)
+    }: the last one of its group is ${
+      snapshotText(last)
+    }, expected a later time`,
+  );
+}

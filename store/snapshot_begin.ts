@@ -5,10 +5,10 @@ import type { Datastore } from "./datastore.ts";
 import { DatastoreReader } from "./datastore_reader.ts";
 import { folderOf } from "./disk_files.ts";
 import {
+  demandLater,
   type GroupName,
   groupText,
   type SnapshotName,
-  snapshotText,
 } from "./snapshot.ts";
 import type { SnapshotReader } from "./store.ts";
 import { verifyStateOf } from "./unprotected.ts";
@@ -71,14 +71,6 @@ export async function newestFinished(
     isSound = false;
   }
   if (!isSound) return undefined;
-  if (snapshot.time <= last.time) {
-    throw new RangeError(
-      `Cannot begin snapshot ${
-        snapshotText(snapshot)
-      }: the last one of its group is ${
-        snapshotText(last)
-      }, expected a later time`,
-    );
-  }
+  demandLater(snapshot, last);
   return new DatastoreReader(store, last, lock);
 }

@@ -3,9 +3,9 @@ import { ChunkCrew } from "@pxar/store/chunk_crew";
 import type { ArchiveName } from "@pxar/store/archive_name";
 import type { CryptMode } from "@pxar/store/manifest";
 import {
+  demandLater,
   type GroupName,
   type SnapshotName,
-  snapshotText,
 } from "@pxar/store/snapshot";
 import type { SnapshotReader, Store } from "@pxar/store/store";
 import { NotFoundError } from "@pxar/format/errors";
@@ -166,15 +166,4 @@ async function newest(
     return undefined;
   }
   return last.snapshot;
-}
-
-function demandLater(snapshot: SnapshotName, last: SnapshotName): void {
-  if (snapshot.time > last.time) return;
-  throw new RangeError(
-    `Cannot begin snapshot ${
-      snapshotText(snapshot)
-    }: the last one of its group is ${
-      snapshotText(last)
-    }, expected a later time`,
-  );
 }
