@@ -64,7 +64,8 @@ export interface CheckResult {
 
 /**
  * Reads an archive whole, contents too, and reports all that is wrong with it: headers, grammar, names and their order, modes, hardlinks, goodbye tables, references into the
- * payload stream and what they lead to, markers, trailing bytes. It goes on behind damage wherever the next position is known.
+ * payload stream and what they lead to, markers, trailing bytes. It goes on behind damage wherever the next position is known; of a content that cannot be read it tells the
+ * first byte that cannot.
  *
  * Memory: some 40 bytes and a name for each directory that is open, 40 bytes for each child of these, 16 for each regular file.
  *

@@ -4,7 +4,7 @@
  * @module
  */
 import { ByteReader, type Bytes } from "@pxar/format/bytes";
-import { FormatError, TruncatedError } from "@pxar/format/errors";
+import { FormatError, PxarError, TruncatedError } from "@pxar/format/errors";
 import {
   decodeHeader,
   type Header,
@@ -34,6 +34,8 @@ export class ItemCursor {
   /** Where in the archive the buffer starts, and how many bytes of it are filled. */
   #from = 0;
   #filled = 0;
+  /** Where a read ended that failed: before it, nothing is read ahead. */
+  #failed = 0;
 
   /**
    * Starts nowhere.
@@ -114,16 +116,25 @@ export class ItemCursor {
       this.#bytes = new Uint8Array(length);
       this.reader = new ByteReader(this.#bytes);
     }
-    const wanted = Math.max(
-      length,
-      Math.min(this.#ahead, this.#access.size - at),
-    );
+    const ahead = at < this.#failed ? 0 : this.#ahead;
+    const wanted = Math.max(length, Math.min(ahead, this.#access.size - at));
     this.#filled = 0;
     this.#from = at;
-    const got = this.#access.read(at, this.#bytes.subarray(0, wanted));
+    const nearer = (error: unknown): undefined | Promise<void> => {
+      // What cannot be read may lie behind what is needed.
+      if (wanted === length || !(error instanceof PxarError)) throw error;
+      this.#failed = at + wanted;
+      return this.#fill(at, length);
+    };
+    let got: number | Promise<number>;
+    try {
+      got = this.#access.read(at, this.#bytes.subarray(0, wanted));
+    } catch (error) {
+      return nearer(error);
+    }
     return typeof got === "number"
       ? this.#filledTo(got, length)
-      : got.then((got) => this.#filledTo(got, length));
+      : got.then((got) => this.#filledTo(got, length), nearer);
   }
 
   #filledTo(got: number, length: number): undefined {

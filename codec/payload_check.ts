@@ -130,7 +130,7 @@ export class PayloadCheck {
     this.#end = Math.max(this.#end, end);
   }
 
-  /** Reads bytes for nothing but to have read them; `note` is told if they cannot be. */
+  /** Reads bytes for nothing but to have read them; `note` is told of the first one that cannot be. */
   async #readThrough(
     access: RandomAccess,
     from: number,
@@ -138,27 +138,31 @@ export class PayloadCheck {
     note: Note,
   ): Promise<void> {
     const piece = this.#piece;
-    try {
-      for (let at = from, left = size; left > 0;) {
-        const part = left < piece.length ? piece.subarray(0, left) : piece;
-        const wait = access.read(at, part),
-          got = typeof wait === "number" ? wait : await wait;
-        this.bytes += got;
-        if (got < part.length) {
-          note(
-            at + got,
-            `Cannot read content at byte ${from}: ${
-              left - got
-            } of ${size} bytes are missing`,
-          );
-          return;
-        }
-        at += got;
-        left -= got;
+    // Where a read ended that failed: those before it are halved until one byte is left that cannot be read.
+    let failed = 0;
+    for (let at = from, left = size; left > 0;) {
+      const length = at < failed
+        ? Math.max(1, (failed - at) >> 1)
+        : Math.min(left, piece.length);
+      let got: number;
+      try {
+        const wait = access.read(at, piece.subarray(0, length));
+        got = typeof wait === "number" ? wait : await wait;
+      } catch (error) {
+        if (!(error instanceof PxarError)) throw error;
+        if (length === 1) return note(at, error.message);
+        failed = at + length;
+        continue;
       }
-    } catch (error) {
-      if (!(error instanceof PxarError)) throw error;
-      note(from, error.message);
+      this.bytes += got;
+      at += got;
+      left -= got;
+      if (got < length) {
+        return note(
+          at,
+          `Cannot read content at byte ${from}: ${left} of ${size} bytes are missing`,
+        );
+      }
     }
   }
 

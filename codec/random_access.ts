@@ -17,6 +17,7 @@ export interface RandomAccess {
    * @param offset First byte, 0 or more; from `size` on there is nothing to read.
    * @param into Filled; not to be touched before a returned promise settles.
    * @returns How many bytes were read.
+   * @throws {PxarError} If one of them cannot be read, as in a damaged chunk; a shorter read may give those before it.
    */
   read(offset: number, into: Bytes): number | Promise<number>;
   /** Lets go of what is behind it; `undefined` where nothing is. */

@@ -9,7 +9,6 @@ import { FormatError, TruncatedError } from "@pxar/format/errors";
 import { checkName } from "@pxar/format/name";
 import { openLibc } from "@pxar/sys/libc";
 import { NativeWriter } from "./native_writer.ts";
-//import { PortableWriter } from "./portable_writer.ts";
 import { Report } from "./report.ts";
 import { Trail } from "./trail.ts";
 import {

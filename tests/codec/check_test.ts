@@ -3,7 +3,7 @@ import { check, type CheckOptions, type CheckResult } from "@pxar/codec/check";
 import { bytesAccess, type RandomAccess } from "@pxar/codec/random_access";
 import { type Bytes, ByteWriter } from "@pxar/format/bytes";
 import { makeEntry } from "@pxar/format/entry";
-import { SystemError } from "@pxar/format/errors";
+import { IntegrityError, SystemError } from "@pxar/format/errors";
 import { goodbyeSize, GoodbyeStack } from "@pxar/format/goodbye";
 import { dirMetadata, fifoMetadata, fileMetadata } from "@pxar/format/metadata";
 import { encodeFilename } from "@pxar/format/name";
@@ -335,6 +335,68 @@ Deno.test("check() notes bytes that cannot be read and goes on", async () => {
     "Cannot read disk: it is broken",
   ]);
   assertEquals([complete, entries], [true, 28]);
+});
+
+/** The same bytes, of which those from `start` to `end` cannot be read, as of a damaged chunk: a read with one of them gives nothing. */
+function damagedAccess(
+  bytes: Bytes,
+  start: number,
+  end: number,
+): RandomAccess & { failed: number } {
+  const sound = bytesAccess(bytes);
+  return {
+    ...sound,
+    failed: 0,
+    read(offset: number, into: Bytes): number | Promise<number> {
+      if (offset < end && offset + into.length > start) {
+        this.failed++;
+        return Promise.reject(
+          new IntegrityError(`Cannot read archive at byte ${offset}`),
+        );
+      }
+      return sound.read(offset, into);
+    },
+  };
+}
+
+Deno.test("check() names the first byte of content that cannot be read, however much is read at once", async () => {
+  const { v1, metadata, payload } = loadVector("plain");
+  const text = new TextDecoder("latin1");
+  for (const [start, end] of [[500_000, 600_000], [700_001, 700_002]]) {
+    const whole = damagedAccess(v1, start!, end!);
+    const one = await check(whole);
+    assertEquals(one.damage, [{
+      stream: "archive",
+      offset: start!,
+      message: `Cannot read archive at byte ${start}`,
+    }]);
+    assertEquals([one.complete, one.entries], [true, 28]);
+    assert(whole.failed < 30, `${whole.failed} reads failed`);
+    const other = await check(bytesAccess(metadata), {
+      payload: damagedAccess(payload, start!, end!),
+    });
+    assertEquals(other.damage, [{
+      stream: "payload",
+      offset: start!,
+      message: `Cannot read archive at byte ${start}`,
+    }]);
+  }
+  // The table of the root is read ahead with what lies before it.
+  const table = text.decode(metadata).lastIndexOf(
+    "\x1d\x73\xd5\x42\xa6\x4f\xec\x2f",
+  );
+  const tail = damagedAccess(metadata, table, metadata.length);
+  const { damage, entries, files } = await check(tail, {
+    payload: bytesAccess(payload),
+  });
+  const sound = await checkBytes(metadata, payload);
+  assertEquals([entries, files], [sound.entries, sound.files]);
+  assertEquals(damage[0], {
+    stream: "archive",
+    offset: table,
+    message: `Cannot read archive at byte ${table}`,
+  });
+  assert(tail.failed < 10, `${tail.failed} reads failed`);
 });
 
 Deno.test("check() remarks on names out of order but for .pxarexclude-cli at the end of the root", async () => {
