@@ -1,4 +1,4 @@
-// A folder into a datastore (made by `pxar store init STORE`), and a file out of it again. Run: deno run -A examples/backup.ts STORE FOLDER FILE
+// A folder into a datastore (made by `pxar store init STORE`), and a file out of it again. Run: deno run -A examples/backup.ts [STORE [FOLDER [FILE]]]
 import { readTree } from "@pxar/fs";
 import { backup, openDatastore, openSnapshot, snapshotText } from "@pxar/pxar";
 import { openKernel } from "@pxar/sys/kernel";

@@ -2,7 +2,11 @@
 import { Accessor, encodeStream, fileAccess } from "@pxar/codec";
 import { copy } from "@pxar/transfer";
 
-const [path = "", ...mappings] = Deno.args;
+const [path, ...mappings] = Deno.args;
+if (path === undefined || mappings.length === 0) {
+  console.error("Cannot copy: expected an archive, and FROM=TO for each part");
+  Deno.exit(2);
+}
 await using archive = await Accessor.open(await fileAccess(path));
 const parts = mappings.map((mapping) => {
   const [from = "", to = ""] = mapping.split("=");

@@ -2,7 +2,8 @@
 import { cut, digestOf, hexOf } from "@pxar/chunk";
 
 if (Deno.args.length === 0) {
-  throw new TypeError("Cannot count chunks: expected the paths of some files");
+  console.error("Cannot count chunks: expected the paths of some files");
+  Deno.exit(2);
 }
 
 const distinct = new Set<string>();

@@ -6,7 +6,11 @@ import { initDatastore } from "@pxar/store/datastore_layout";
 import { openKernel } from "@pxar/sys/kernel";
 import { openSnapshot } from "@pxar/transfer";
 
-const [path = ""] = Deno.args, name = "bytes.pxar.didx";
+const [path] = Deno.args, name = "bytes.pxar.didx";
+if (path === undefined) {
+  console.error("Cannot make store: expected the path of a new one");
+  Deno.exit(2);
+}
 await initDatastore(path, { allFolders: false });
 await using store = await openDatastore(path, { kernel: openKernel() });
 const snapshot = { namespace: "", type: "host", id: "me", time: 1 } as const;

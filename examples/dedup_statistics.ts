@@ -3,6 +3,11 @@ import { readTree } from "@pxar/fs";
 import { memoryStore } from "@pxar/store";
 import { backup } from "@pxar/transfer";
 
+if (Deno.args.length === 0) {
+  console.error("Cannot count: expected a folder, or the same one twice");
+  Deno.exit(2);
+}
+
 await using store = await memoryStore();
 for (const folder of Deno.args) {
   const made = await backup(store, [

@@ -5,7 +5,8 @@ import { each } from "@pxar/transfer";
 
 const [path] = Deno.args;
 if (path === undefined) {
-  throw new TypeError("Cannot filter: expected the path of an archive");
+  console.error("Cannot filter: expected the path of an archive");
+  Deno.exit(2);
 }
 const patterns = [parsePattern("*.tmp")];
 

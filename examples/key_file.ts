@@ -10,7 +10,10 @@ import {
 
 const [path] = Deno.args, passphrase = Deno.env.get("PASSPHRASE");
 if (path === undefined || passphrase === undefined) {
-  throw new TypeError("Cannot make key: expected a path and a passphrase");
+  console.error(
+    "Cannot make key: expected the path of a new file, and PASSPHRASE",
+  );
+  Deno.exit(2);
 }
 
 const key = CryptKey.of(crypto.getRandomValues(new Uint8Array(32)));

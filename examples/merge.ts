@@ -2,6 +2,11 @@
 import { Accessor, decode, encodeStream, fileAccess } from "@pxar/codec";
 import { leafAt, merge, type MergeSource } from "@pxar/transfer";
 
+if (Deno.args.length < 2) {
+  console.error("Cannot merge: expected the paths of two archives or more");
+  Deno.exit(2);
+}
+
 await using open = new AsyncDisposableStack();
 const sources: MergeSource[] = [];
 for (const name of Deno.args) {

@@ -4,7 +4,13 @@ import { openDatastore, parseSnapshot, snapshotText } from "@pxar/store";
 import { openKernel } from "@pxar/sys/kernel";
 import { leafAt } from "@pxar/transfer/subtree";
 
-const [path = "", ...names] = Deno.args, archive = "root.pxar";
+const [path, ...names] = Deno.args, archive = "root.pxar";
+if (path === undefined || names.length === 0) {
+  console.error(
+    "Cannot merge: expected a store, and snapshots such as host/elsa/2026-03-01T04:00:00Z",
+  );
+  Deno.exit(2);
+}
 await using store = await openDatastore(path, { kernel: openKernel() });
 await using open = new AsyncDisposableStack();
 const sources: MergeSource[] = [];

@@ -10,15 +10,15 @@ const TEXT = new TextDecoder();
 /** Where an example finds its secret. */
 const SECRET = { PASSPHRASE: "correct horse" };
 
-/** Runs a program of the project, which must end well. */
-async function runFile(
+/** What a program of the project made of its arguments. */
+async function outcome(
   file: string,
   args: string[],
   input: Uint8Array = new Uint8Array(),
   cwd: string = ROOT,
-): Promise<Uint8Array> {
+): Promise<Deno.CommandOutput> {
   const program = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", `${ROOT}${file}`, ...args],
+    args: ["run", "--quiet", ...await grants(file), `${ROOT}${file}`, ...args],
     cwd,
     env: SECRET,
     stdin: "piped",
@@ -29,7 +29,26 @@ async function runFile(
   const writer = program.stdin.getWriter();
   // A program that reads nothing may have ended before.
   await writer.write(input).then(() => writer.close()).catch(() => {});
-  const { code, stdout, stderr } = await done;
+  return await done;
+}
+
+/** What an example's `Run:` line permits. */
+async function grants(file: string): Promise<string[]> {
+  if (!file.startsWith("examples/")) return ["-A"];
+  const [first] = (await Deno.readTextFile(`${ROOT}${file}`)).split("\n");
+  const flags = new RegExp(` deno run ((?:-\\S+ )*)${file}`).exec(first!)?.[1];
+  assert(flags !== undefined, `${file} does not say how it is run`);
+  return ["--no-prompt", ...flags.split(" ").filter((flag) => flag !== "")];
+}
+
+/** Runs a program of the project, which must end well. */
+async function runFile(
+  file: string,
+  args: string[],
+  input?: Uint8Array,
+  cwd?: string,
+): Promise<Uint8Array> {
+  const { code, stdout, stderr } = await outcome(file, args, input, cwd);
   assertEquals(code, 0, TEXT.decode(stderr));
   return stdout;
 }
@@ -229,6 +248,28 @@ Deno.test("examples cut, count what is new, keep bytes, sign and lock", async ()
     const { fingerprint } = JSON.parse(await Deno.readTextFile(key));
     assertStringIncludes(shown, fingerprint);
   });
+});
+
+Deno.test("examples that lack what they need say so in one sentence", async () => {
+  for (
+    const name of [
+      "copy",
+      "cut",
+      "datastore",
+      "dedup_statistics",
+      "filter_archive",
+      "key_file",
+      "merge",
+      "merge_snapshots",
+      "random_access",
+      "restore",
+    ]
+  ) {
+    const { code, stdout, stderr } = await outcome(`examples/${name}.ts`, []);
+    assertEquals([code, stdout.length], [2, 0], name);
+    const said = TEXT.decode(stderr);
+    assert(/^Cannot [^\n]+: expected [^\n]+\n$/.test(said), said);
+  }
 });
 
 Deno.test("no example is left out here", async () => {
