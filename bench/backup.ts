@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compareTrees } from "./compare.ts";
+import { compareTrees } from "./compare_trees.ts";
 import { type Runner, takeTurns } from "./contest.ts";
 import {
   findPeers,
@@ -12,7 +12,7 @@ import {
   makeKey,
   type Mode,
   ownKeeper,
-} from "./keeper.ts";
+} from "./backup_programs.ts";
 import { best, type Usage } from "./measure.ts";
 import type { Place } from "./place.ts";
 
@@ -31,8 +31,8 @@ export const BACKUP_HEAD: readonly string[] = [
 ];
 
 const MODES: readonly Mode[] = ["legacy", "data", "metadata"];
-/** The most memory a run of ours may hold at once, MiB: 300 MB. */
-const PEAK_GOAL = 286;
+/** The most memory a backup or a restore of ours may hold at once, MiB: 300 MB. */
+export const BACKUP_PEAK_GOAL = 286;
 
 /** The highest ratios of our time to restic's. */
 export interface BackupGoals {
@@ -193,6 +193,7 @@ class Tournament {
     }
   }
 }
+
 /** A row of ours, compared with each peer. */
 function judge(
   name: string,
@@ -217,7 +218,7 @@ function judge(
     ratio("borg", 1),
     ratio("casync", 1),
   ];
-  if (most > PEAK_GOAL) above.push("memory");
+  if (most > BACKUP_PEAK_GOAL) above.push("memory");
   const { time, peak } = figures(runs);
   return [
     name,

@@ -7,21 +7,21 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { benchArchives } from "./archives.ts";
 import {
   BACKUP_HEAD,
+  BACKUP_PEAK_GOAL,
   type BackupGoals,
   type BackupRuns,
   benchBackup,
 } from "./backup.ts";
 import { benchBlob, BLOB_HEAD } from "./blob.ts";
 import { benchChunker, CHUNKER_HEAD } from "./chunker.ts";
-import { compareTrees } from "./compare.ts";
-import { contest, PEAK_GOAL, type Result, show, type Work } from "./contest.ts";
+import { PEAK_GOAL, type Result, show } from "./contest.ts";
 import { makeMixed, makeSmall } from "./corpus.ts";
 import { benchIndex, INDEX_HEAD } from "./index.ts";
-import { measure } from "./measure.ts";
-import { dropCaches, fileSystem, Place } from "./place.ts";
-import { pxar, ROOT, tar, version } from "./program.ts";
+import { Place } from "./place.ts";
+import { version } from "./program.ts";
 import { benchStore, STORE_HEAD } from "./store.ts";
 import { table } from "./table.ts";
 
@@ -46,7 +46,6 @@ if (!(rounds >= 1) || !(scale > 0)) {
   Deno.exit(2);
 }
 
-const results: Result[] = [];
 const failures: string[] = [];
 
 function wanted(name: string): boolean {
@@ -64,168 +63,15 @@ async function attempt(what: string, part: () => Promise<void>): Promise<void> {
   }
 }
 
-async function row(
-  work: Omit<Work, "rounds" | "counts"> & Partial<Work>,
-): Promise<void> {
-  if (!wanted(work.name)) return;
-  console.error(`${work.name} …`);
-  await attempt(work.name, async () => {
-    results.push(await contest({ rounds, counts: "best", ...work }));
-  });
-}
-
-/** Packs `source` once by each, for what reads archives, and proves that ours comes out as it was. */
-async function prepare(place: Place, source: string): Promise<void> {
-  console.error(`checking that ${source} comes back as it was …`);
-  await pxar(["create", place.at("ours"), source]);
-  await tar(["-cf", place.at("theirs"), "-C", source, "."]);
-  place.empty("out");
-  await pxar(["extract", place.at("ours"), place.at("out")]);
-  await compareTrees(source, place.at("out"));
-  place.remove("out");
-}
-
-async function createRow(
-  name: string,
-  goal: number | undefined,
-  place: Place,
-  source: string,
-  before: () => void = () => {},
-): Promise<void> {
-  await row({
-    name,
-    goal,
-    ours: {
-      name: "pxar",
-      run: () => {
-        place.remove("ours");
-        before();
-        return pxar(["create", place.at("ours"), source]);
-      },
-    },
-    peer: {
-      name: "tar",
-      run: () => {
-        place.remove("theirs");
-        before();
-        return tar(["-cf", place.at("theirs"), "-C", source, "."]);
-      },
-    },
-  });
-}
-
-async function extractRow(
-  name: string,
-  goal: number | undefined,
-  place: Place,
-): Promise<void> {
-  await row({
-    name,
-    goal,
-    ours: {
-      name: "pxar",
-      run: () => {
-        const out = place.empty("out");
-        return pxar(["extract", place.at("ours"), out]);
-      },
-    },
-    peer: {
-      name: "tar",
-      run: () => {
-        const out = place.empty("out");
-        return tar(["-xf", place.at("theirs"), "-C", out]);
-      },
-    },
-  });
-  place.remove("out");
-}
-
-async function small(place: Place): Promise<void> {
-  const names = ["create small", "extract small", "lookup small"];
-  if (!names.some(wanted)) return;
-  place.demand(2 * GIB * scale, "small");
-  const source = place.at("small");
-  const files = Math.max(10, Math.round(100_000 * scale));
-  makeSmall(source, { files });
-  await prepare(place, source);
-  await createRow("create small", 0.7, place, source);
-  await extractRow("extract small", 0.65, place);
-  const last = `d${Math.floor((files - 1) / 500)}/f${files - 1}`;
-  await row({
-    name: "lookup small",
-    goal: undefined,
-    ours: { name: "pxar", run: () => pxar(["cat", place.at("ours"), last]) },
-    peer: {
-      name: "tar",
-      run: () => tar(["-xOf", place.at("theirs"), `./${last}`]),
-    },
-  });
-}
-
-async function mixed(place: Place): Promise<void> {
-  if (!["create mixed", "extract mixed"].some(wanted)) return;
-  place.demand(9 * GIB * scale, "mixed");
-  const source = place.at("mixed");
-  makeMixed(source, Math.round(2 * GIB * scale));
-  await prepare(place, source);
-  await createRow("create mixed", 0.9, place, source);
-  await extractRow("extract mixed", 0.9, place);
-}
-
-async function tree(place: Place): Promise<void> {
-  const source = options.tree;
-  if (![`create ${source}`, `extract ${source}`].some(wanted)) return;
-  const { stdout } = await new Deno.Command("du", {
-    args: ["-sxB1", source],
-  }).output();
-  const bytes = parseInt(new TextDecoder().decode(stdout));
-  place.demand(3.1 * bytes, source);
-  await prepare(place, source);
-  await createRow(`create ${source}`, undefined, place, source);
-  await extractRow(`extract ${source}`, undefined, place);
-}
-
-async function cold(place: Place): Promise<void> {
-  const name = "cold create small";
-  if (!wanted(name)) return;
-  if (!dropCaches()) throw new Error("only root may drop the kernel's caches");
-  using disk = Place.onDisk(options.disk);
-  console.error(`${name}: files on ${fileSystem(disk.path)}`);
-  const source = disk.at("small");
-  makeSmall(source, { files: Math.max(10, Math.round(100_000 * scale)) });
-  await createRow(name, 0.4, place, source, dropCaches);
-}
-
-async function start(place: Place): Promise<void> {
-  if (!["ls", "ls, empty file elsewhere"].some(wanted)) return;
-  const ten = place.at("ten");
-  makeSmall(ten, { files: 10, perDirectory: 10 });
-  await pxar(["create", place.at("ours"), `${ten}/d0`]);
-  Deno.writeTextFileSync(place.at("empty.ts"), "");
-  const empties = [
-    ["ls", 1.3, `${ROOT}bench/empty.ts`],
-    ["ls, empty file elsewhere", undefined, place.at("empty.ts")],
-  ] as const;
-  for (const [name, goal, empty] of empties) {
-    const run = () => measure([Deno.execPath(), "run", "-A", empty]);
-    await run();
-    await row({
-      name,
-      goal,
-      rounds: Math.max(5, rounds * 9),
-      counts: "median",
-      ours: { name: "pxar", run: () => pxar(["ls", place.at("ours")]) },
-      peer: { name: "empty", run },
-    });
-  }
-}
-
-for (const part of [start, small, mixed, tree, cold]) {
-  await attempt(part.name, async () => {
-    using place = Place.inMemory();
-    await part(place);
-  });
-}
+const { tree, disk } = options;
+const results: Result[] = await benchArchives({
+  rounds,
+  scale,
+  tree,
+  disk,
+  wanted,
+  attempt,
+});
 
 type Rows = readonly (readonly string[])[];
 
@@ -315,7 +161,7 @@ if (options.json) {
   console.log(
     `\nRatio: time of pxar to its peer's; best of ${rounds}, in turn ` +
       "(ls: median). " +
-      `Goal for memory: ${PEAK_GOAL} MiB, of a store 286.\n` +
+      `Goal for memory: ${PEAK_GOAL} MiB, of a store ${BACKUP_PEAK_GOAL}.\n` +
       `${machine.processors} processors, Linux ${machine.kernel}, ` +
       `Deno ${machine.deno}, ${[machine.tar, ...peers].join(", ")}, ` +
       `load before ${machine.load.toFixed(1)}${

@@ -131,6 +131,15 @@ export class Place implements Disposable {
   }
 }
 
+/** How many bytes a tree takes on its disk, without what is mounted in it. */
+export function treeSize(path: string): number {
+  const { stdout } = new Deno.Command("du", {
+    args: ["-sxB1", path],
+    stderr: "null",
+  }).outputSync();
+  return parseInt(new TextDecoder().decode(stdout));
+}
+
 /** The type of the file system at `path`, such as `ext2/ext3` or `tmpfs`. */
 export function fileSystem(path: string): string {
   const { stdout } = new Deno.Command("stat", {

@@ -3,20 +3,22 @@
  *
  * @module
  */
-import { compareTrees } from "../bench/compare.ts";
+import { compareTrees } from "../bench/compare_trees.ts";
 import { makeSmall, makeSparse } from "../bench/corpus.ts";
-import { makeKey, ownKeeper, type OwnOptions } from "../bench/keeper.ts";
+import {
+  makeKey,
+  ownKeeper,
+  type OwnOptions,
+} from "../bench/backup_programs.ts";
 import type { Usage } from "../bench/measure.ts";
 import { Place } from "../bench/place.ts";
-import { atMost, type Figure, say, told } from "./figures.ts";
+import { atMost, type Figure, megabytes, say, told } from "./figures.ts";
 
 const GIB = 2 ** 30, MIB = 2 ** 20;
 /** Most memory at once, MB (10^6 bytes). */
 const PEAK = 300;
 /** How much more of it ten times the work may need, MB: what the collector of garbage has not come to yet differs by so much from run to run. */
 const GROWTH = 40;
-
-const megabytes = (usage: Usage): number => usage.peak * 1.048576;
 
 /** Backs up a tree in several ways, restores it, and proves that it is the same; gives what each step needed. */
 async function passage(

@@ -4,7 +4,7 @@
  * @module
  */
 import { crash as kill } from "../tests/store/crashes.ts";
-import { type Figure, say, told } from "./figures.ts";
+import { type Figure, none, say, told } from "./figures.ts";
 
 /** How many. */
 const KILLS = 200;
@@ -22,12 +22,7 @@ export async function crash(factor: number): Promise<Figure[]> {
     },
   );
   return [
-    {
-      what: "writers killed, store not as it must be",
-      value: `0 of ${kills}`,
-      goal: "0",
-      reached: true,
-    },
+    none("writers killed, store not as it must be", kills),
     told("snapshots made by them", `${made}`),
     told("left unfinished", `${unfinished}`),
     told("files left without their names", `${temporaries}`),

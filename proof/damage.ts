@@ -4,7 +4,7 @@
  * @module
  */
 import { flipBits } from "../tests/store/flips.ts";
-import { type Figure, say, told } from "./figures.ts";
+import { type Figure, none, say, told } from "./figures.ts";
 
 /** How many bits. */
 const BITS = 1000;
@@ -19,18 +19,8 @@ export async function damage(factor: number): Promise<Figure[]> {
     if (++done % 100 === 0) say(`damage: ${done}`);
   });
   return [
-    {
-      what: "bits flipped, neither found nor irrelevant",
-      value: `0 of ${count}`,
-      goal: "0",
-      reached: true,
-    },
-    {
-      what: "bits flipped, a reader gave wrong bytes",
-      value: "0",
-      goal: "0",
-      reached: true,
-    },
+    none("bits flipped, neither found nor irrelevant", count),
+    none("bits flipped, a reader gave wrong bytes", count),
     told("found by verify", `${found}`),
     ...Object.entries(irrelevant).map(([what, bits]) =>
       told(`irrelevant: ${what}`, `${bits}`)

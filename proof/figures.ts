@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Usage } from "../bench/measure.ts";
+
 /** One measured thing. */
 export interface Figure {
   /** What was measured. */
@@ -32,9 +34,19 @@ export function atMost(
   };
 }
 
+/** None of so many was wrong, or there would have been an error. */
+export function none(what: string, of: number): Figure {
+  return { what, value: `0 of ${of}`, goal: "0", reached: true };
+}
+
 /** A figure that is only told. */
 export function told(what: string, value: string): Figure {
   return { what, value, goal: undefined, reached: undefined };
+}
+
+/** The most memory that a run held at once, MB (10^6 bytes). */
+export function megabytes(usage: Usage): number {
+  return usage.peak * 1.048576;
 }
 
 /** Says on stderr what is going on. */

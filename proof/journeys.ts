@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { makeKey, type Mode } from "../bench/keeper.ts";
+import { makeKey, type Mode } from "../bench/backup_programs.ts";
 import { measure, type Usage } from "../bench/measure.ts";
-import { Place } from "../bench/place.ts";
+import { Place, treeSize } from "../bench/place.ts";
 import { PXAR, pxar } from "../bench/program.ts";
 import { alter, makeAlterable } from "./alter.ts";
-import { type Figure, say, told } from "./figures.ts";
-import { noticed } from "./noticed.ts";
+import { type Figure, none, say, told } from "./figures.ts";
+import { noticed } from "./comparison.ts";
 import { provedSame } from "./same_tree.ts";
 
 const MODES: readonly Mode[] = ["legacy", "data", "metadata"];
@@ -100,14 +100,6 @@ function show({ mode, crypt, ffi }: Way): string {
   return `${mode}, ${crypt}, ${ffi ? "" : "no "}FFI`;
 }
 
-async function sizeOf(tree: string): Promise<number> {
-  const { stdout } = await new Deno.Command("du", {
-    args: ["-sxB1", tree],
-    stderr: "null",
-  }).output();
-  return parseInt(new TextDecoder().decode(stdout));
-}
-
 /** One of this machine's trees, every way; in metadata mode the snapshot that is restored is the second. */
 async function realTree(
   tree: string,
@@ -115,7 +107,7 @@ async function realTree(
 ): Promise<Figure[]> {
   using place = Place.inMemory();
   // The restored tree, and the store: plain and encrypted, one stream and split.
-  place.demand(3 * await sizeOf(tree), tree);
+  place.demand(3 * treeSize(tree), tree);
   const traveller = await Traveller.start(place);
   let changed = 0;
   for (const way of ways) {
@@ -130,7 +122,7 @@ async function realTree(
   }
   await traveller.verify();
   return [
-    whole(`${tree}: ways it did not come back as it was`, ways.length),
+    none(`${tree}: ways it did not come back as it was`, ways.length),
     told(`${tree}: paths that changed meanwhile, all ways`, `${changed}`),
   ];
 }
@@ -140,7 +132,7 @@ async function chain(way: Way): Promise<Figure[]> {
   using place = Place.inMemory();
   const tree = place.at("tree");
   await makeAlterable(tree, way.ffi);
-  place.demand((KEPT + 3) * await sizeOf(tree), "journeys");
+  place.demand((KEPT + 3) * treeSize(tree), "journeys");
   const traveller = await Traveller.start(place);
   const kept: (readonly [snapshot: string, copy: string])[] = [];
   const prove = async (snapshot: string, copy: string): Promise<void> => {
@@ -164,12 +156,7 @@ async function chain(way: Way): Promise<Figure[]> {
   await traveller.verify();
   for (const [snapshot, copy] of kept) await prove(snapshot, place.at(copy));
   say(`  chain, ${show(way)}: each gives the tree of its time`);
-  return [whole(`chain of ${CHANGES + 1}, ${show(way)}: wrong`, CHANGES + 1)];
-}
-
-/** None of so many was wrong, or there would have been an error. */
-function whole(what: string, of: number): Figure {
-  return { what, value: `0 of ${of}`, goal: "0", reached: true };
+  return [none(`chain of ${CHANGES + 1}, ${show(way)}: wrong`, CHANGES + 1)];
 }
 
 /**

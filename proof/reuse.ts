@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { compareTrees } from "../bench/compare.ts";
+import { compareTrees } from "../bench/compare_trees.ts";
 import { makeSmall } from "../bench/corpus.ts";
 import { Place } from "../bench/place.ts";
 import { pxar } from "../bench/program.ts";
 import { atMost, type Figure, say, told } from "./figures.ts";
-import { type Chunks, chunksOf, storedChunks } from "./payload_chunks.ts";
+import { type Chunks, chunksOf, storedChunks } from "./stored_chunks.ts";
 import { type Trace, traced } from "./traced.ts";
 
 const FILES = 100_000, PER_DIRECTORY = 500;

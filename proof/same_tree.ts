@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { compareTrees } from "../bench/compare.ts";
+import { compareTrees } from "../bench/compare_trees.ts";
 
 /** How closely. */
 export interface Closeness {

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { compareTrees } from "../bench/compare.ts";
+import { compareTrees } from "../bench/compare_trees.ts";
 import { makeSmall, makeSparse } from "../bench/corpus.ts";
 import { best, type Usage } from "../bench/measure.ts";
 import { Place } from "../bench/place.ts";
 import { pxar } from "../bench/program.ts";
-import { atMost, type Figure, say, told } from "./figures.ts";
+import { atMost, type Figure, megabytes, say, told } from "./figures.ts";
 import { lookupFigures, oneDirectory } from "./lookup.ts";
 
 const GIB = 2 ** 30;
@@ -20,8 +20,6 @@ interface Passage {
   readonly create: Usage;
   readonly extract: Usage;
 }
-
-const megabytes = (usage: Usage): number => usage.peak * 1.048576;
 
 function show(usage: Usage): string {
   return `${usage.seconds.toFixed(2)} s, ${megabytes(usage).toFixed(0)} MB`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ROOT } from "../bench/program.ts";
+import { PXAR } from "../bench/program.ts";
 
 /** Calls that bring bytes of a file in, or make the kernel fetch them. */
 const READS = [
@@ -51,7 +51,8 @@ export async function traced(
     args: [
       ...["-f", "--seccomp-bpf", "-y", "-qq", "-s", "0", "-o", log],
       ...["-e", `trace=${[...READS, UNSEEN, "openat"].join(",")}`],
-      ...[Deno.execPath(), "run", "-A", `${ROOT}cli/main.ts`, ...args],
+      ...PXAR,
+      ...args,
     ],
   }).output();
   const text = new TextDecoder();
