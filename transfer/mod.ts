@@ -1,6 +1,6 @@
 /**
  * The journey: whole flows between directories, archives, snapshots and stores (backup, what is read of a snapshot, copying, merging, comparing, searching, synchronising, tar and zip), and
- * what happens to entries on the way. Every part takes batches and gives batches, so that they can be put one into the other.
+ * what happens to entries on the way. What goes from one to the other are batches of entries, so that they can be put one into the other.
  *
  * @example The configuration of a tree, owned by somebody else, counted
  * ```ts
@@ -18,7 +18,6 @@
  */
 export * from "./backup.ts";
 export * from "./browse.ts";
-export * from "./chunk_carrier.ts";
 export * from "./convert.ts";
 export * from "./copy.ts";
 export * from "./diff.ts";
